@@ -1,0 +1,21 @@
+//! What a listener hands its connections to.
+
+use std::sync::Arc;
+
+use ferrocket_protocol::frame::Frame;
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_protocol::peer::{ConnectionId, Peer};
+
+/// The owner of a listening port: it is called on the connection's task and must not block beyond
+/// a write into the page cache.
+pub trait Service: Send + Sync + 'static {
+    fn connected(&self, peer: &Arc<dyn Peer>);
+
+    /// All complete frames of one socket read, in order, responses to requests of ours among them.
+    /// Immediate answers go into `out` and leave with one vectored write; later ones go through
+    /// [`Peer::send`]. The service drains `frames`.
+    fn frames(&self, peer: &Arc<dyn Peer>, frames: &mut Vec<Frame>, out: &mut Outbox);
+
+    /// Called exactly once after `connected`, when the connection is gone.
+    fn disconnected(&self, id: ConnectionId);
+}

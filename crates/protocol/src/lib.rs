@@ -1,0 +1,10 @@
+//! The remoting protocol of RocketMQ: frames, headers, request and response codes, bodies, and the
+//! encodings of messages and their properties.
+//!
+//! Everything here is a pure function of bytes. There is no I/O, no clock, no runtime and no global
+//! state, so that the broker, the name server, the client and the simulator all speak through the
+//! same code.
+
+pub mod frame;
+pub mod outbox;
+pub mod peer;

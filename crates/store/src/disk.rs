@@ -1,0 +1,73 @@
+//! The files that the store stands on, as a trait: the operating system's in a broker, an injected
+//! one in the simulator, which may tear, drop and fail what was not synced.
+
+use std::fmt::Debug;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A directory tree of files. Paths are absolute or relative to the process, as configured.
+pub trait Disk: Debug + Send + Sync {
+    /// Opens an existing file for reading and writing.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens an existing file for reading only.
+    fn open_read_only(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Creates a file of `bytes` zero bytes, really written, so that later syncs need not change
+    /// extents; an existing file is extended, never cut. The directory entry is not yet durable.
+    fn create_zeroed(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>>;
+    /// Reads a small file whole.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Writes a small file whole, in place; not atomic and not durable.
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Removes an empty directory.
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
+    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+    /// Makes the entries of a directory durable.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// What is in a directory, in name order; empty when the directory is absent.
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+    fn exists(&self, path: &Path) -> bool;
+    /// Takes the advisory lock on byte 0 of `path` (`fcntl`, as Java's `FileLock`), held until the
+    /// returned guard is dropped.
+    fn lock(&self, path: &Path) -> Result<Box<dyn LockGuard>, LockError>;
+    fn space(&self, path: &Path) -> io::Result<Space>;
+}
+
+/// One file, read and written at positions.
+pub trait DiskFile: Debug + Send + Sync {
+    fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()>;
+    fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
+    /// Makes the content durable (`fdatasync`).
+    fn sync(&self) -> io::Result<()>;
+    fn bytes(&self) -> io::Result<u64>;
+}
+
+/// An entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirEntry {
+    pub name: String,
+    pub is_dir: bool,
+    pub bytes: u64,
+}
+
+/// Free and total bytes of the file system that holds a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    pub total_bytes: u64,
+    pub free_bytes: u64,
+}
+
+/// Holds an advisory lock until dropped.
+pub trait LockGuard: Debug + Send + Sync {}
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// `holder` is the process id as the kernel tells it, where it does.
+    #[error("{} is locked by {}", path.display(), holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    Held { path: PathBuf, holder: Option<u32> },
+    #[error("cannot lock {}", path.display())]
+    Io { path: PathBuf, #[source] source: io::Error },
+}
