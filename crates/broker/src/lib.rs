@@ -6,7 +6,6 @@
 //! that create or delete topics and groups wait for a disk.
 
 mod config;
-mod registration;
 
 use std::sync::Arc;
 
@@ -19,7 +18,6 @@ use ferrocket_store::disk::Disk;
 pub use crate::config::{
     BrokerConfig, BrokerRole, ConfigError, FlushDiskType, PERM_INHERIT, PERM_READ, PERM_WRITE,
 };
-pub use crate::registration::{Registration, RegistrationScope};
 
 /// What the broker asks of the process around it. None of these may call back into the broker from
 /// within, and none may block.
@@ -28,44 +26,40 @@ pub trait Surroundings: std::fmt::Debug + Send + Sync {
     /// queue is full: the broker then answers busy.
     fn read_later(&self, job: ColdRead) -> bool;
 
-    /// The broker's registration (topics, address, permission) changed: send
-    /// `broker.registrations(Changed)` to every name server soon.
-    fn registration_changed(&self);
+    /// The broker's registration changed: tell every name server soon.
+    fn registration_changed(&self, change: RegistrationChange);
 
-    /// The body and the data version of GET_BROKER_CONFIG: all keys, also those that the core does
-    /// not know.
-    fn configuration(&self) -> Configuration;
+    /// The body of GET_BROKER_CONFIG: all keys, also those that the core does not know, as sorted
+    /// `key=value\n` lines.
+    fn configuration(&self) -> String;
 
-    /// UPDATE_BROKER_CONFIG with a body in properties form. The server checks the black list, merges
-    /// and writes the file; what concerns the core comes back in the answer and is taken over.
+    /// UPDATE_BROKER_CONFIG with the body as received. The server checks the black list, merges and
+    /// writes the file; the core takes over the settings in the answer.
     ///
     /// # Errors
     /// What the requester is told.
-    fn update_configuration(&self, properties: &str) -> Result<BrokerConfig, UpdateError>;
+    fn update_configuration(&self, body: &[u8]) -> Result<BrokerConfig, ConfigurationRefused>;
 }
 
-/// What GET_BROKER_CONFIG answers.
-#[derive(Debug, Clone, Default)]
-pub struct Configuration {
-    /// Sorted `key=value\n` lines.
-    pub properties: String,
-    /// The `DataVersion` of the configuration as JSON text.
-    pub version: String,
+/// What of the registration changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationChange {
+    /// These topics were created, changed or deleted.
+    Topics(Vec<String>),
+    /// Everything, because `brokerPermission` changed.
+    All,
 }
 
 /// Why UPDATE_BROKER_CONFIG was refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum UpdateError {
+pub enum ConfigurationRefused {
     /// Answered with NO_PERMISSION.
     #[error("Can not update config in black list.")]
-    BlackListed,
-    /// Answered with SYSTEM_ERROR.
-    #[error("string2Properties error")]
-    NotProperties,
-    /// Answered with SYSTEM_ERROR; the text says what to do.
+    BlackList,
+    /// Answered with SYSTEM_ERROR; the text says what is wrong and what to do.
     #[error("{0}")]
-    Refused(String),
+    Io(String),
 }
 
 /// A pull whose bytes may not be in the page cache; opaque to the shell.
@@ -170,7 +164,7 @@ impl Broker {
     ///
     /// # Errors
     /// When the disk refuses a table.
-    pub fn close(&self, _now_ms: i64) -> Result<(), PersistError> {
+    pub fn shutdown(&self, _now_ms: i64) -> Result<(), PersistError> {
         Ok(())
     }
 }
