@@ -2,6 +2,26 @@
 //!
 //! Synchronous, over the [`disk::Disk`] trait; the caller owns threads and time. The store knows
 //! messages, topics and queue numbers; it knows nothing of consumers, groups or sockets.
+//!
+//! A message is encoded into an [`AppendBatch`] outside of any lock, [`Store::append`] gives it its
+//! offsets and writes it, [`Store::read`] finds it through its consume queue. What was appended
+//! becomes durable by [`Store::flush`]; [`Store::readable`] says how far consumers may see. After a
+//! failed write or flush the store is poisoned: it refuses to append and goes on reading.
 
-pub mod api;
+mod batch;
+mod config;
+pub mod config_file;
 pub mod disk;
+mod errors;
+mod offsets;
+mod read;
+mod signals;
+mod store;
+
+pub use batch::{AppendBatch, AppendError, Appended, NewMessage};
+pub use config::{FlushMode, StoreConfig};
+pub use errors::{FlushError, OpenError, ReadError};
+pub use offsets::{PhysicalOffset, QueueOffset};
+pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
+pub use signals::{NoSignals, StoreSignals};
+pub use store::Store;

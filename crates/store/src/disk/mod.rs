@@ -12,9 +12,9 @@ pub trait Disk: Debug + Send + Sync {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
     /// Opens an existing file for reading only.
     fn open_read_only(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
-    /// Creates a file of `bytes` zero bytes, really written, so that later syncs need not change
-    /// extents; an existing file is extended, never cut. The directory entry is not yet durable.
-    fn create_zeroed(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn DiskFile>>;
+    /// Creates a file that reads as `bytes` zero bytes; an existing file is extended, never cut.
+    /// The directory entry is not yet durable.
+    fn create(&self, path: &Path, bytes: u64, space: Reserve) -> io::Result<Arc<dyn DiskFile>>;
     /// Reads a small file whole.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Writes a small file whole, in place; not atomic and not durable.
@@ -39,8 +39,14 @@ pub trait Disk: Debug + Send + Sync {
 pub trait DiskFile: Debug + Send + Sync {
     fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()>;
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
+    /// Makes a range read as zeros, as cheaply as the file system can.
+    fn zero(&self, position: u64, bytes: u64) -> io::Result<()>;
     /// Makes the content durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
+    /// Shortens or extends the file.
+    fn set_bytes(&self, bytes: u64) -> io::Result<()>;
+    /// Tells the page cache that a range will not be read again soon. A hint; may do nothing.
+    fn forget(&self, _position: u64, _bytes: u64) {}
     fn bytes(&self) -> io::Result<u64>;
 }
 
@@ -50,6 +56,16 @@ pub struct DirEntry {
     pub name: String,
     pub is_dir: bool,
     pub bytes: u64,
+}
+
+/// Whether the space of a new file is set aside at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserve {
+    /// Blocks are found when they are written (a sparse file).
+    Lazily,
+    /// Blocks are set aside now where the file system can do that quickly, so that a full disk shows
+    /// before a message needs the space.
+    Now,
 }
 
 /// Free and total bytes of the file system that holds a path.
@@ -69,5 +85,9 @@ pub enum LockError {
     #[error("{} is locked by {}", path.display(), holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
     Held { path: PathBuf, holder: Option<u32> },
     #[error("cannot lock {}", path.display())]
-    Io { path: PathBuf, #[source] source: io::Error },
+    Io {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
 }

@@ -1,0 +1,108 @@
+//! The settings of the store, in Java's meaning of the keys (`MessageStoreConfig`).
+
+use std::path::{Path, PathBuf};
+
+/// `flushDiskType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FlushMode {
+    /// Acknowledge what was appended; flush by time and amount.
+    #[default]
+    Async,
+    /// Acknowledge what is durable; consumers see only what is durable.
+    Sync,
+}
+
+/// The defaults are Java's. The configuration layer fills this in; legacy spellings are its
+/// business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// `storePathRootDir`.
+    pub root: PathBuf,
+    /// `storePathCommitLog`; `None` is `commitlog` below the root.
+    pub commit_log_dir: Option<PathBuf>,
+    /// `flushDiskType`.
+    pub flush_mode: FlushMode,
+    /// `mappedFileSizeCommitLog`.
+    pub segment_bytes: u64,
+    /// `mappedFileSizeConsumeQueue`; rounded up to whole entries of 20 bytes.
+    pub queue_file_bytes: u64,
+    /// `maxMessageSize`: the longest body; a record may be 64 KiB longer.
+    pub body_bytes_max: usize,
+    /// `flushIntervalCommitLog`, for ASYNC_FLUSH.
+    pub flush_interval_ms: i64,
+    /// `flushCommitLogLeastPages`: dirty pages of 4 KiB that make a flush worth while.
+    pub flush_pages_min: u64,
+    /// `flushCommitLogThoroughInterval`: flush whatever there is.
+    pub flush_thorough_interval_ms: i64,
+    /// `flushConsumeQueueThoroughInterval`: sync the queues and move the checkpoint.
+    pub queue_flush_thorough_interval_ms: i64,
+    /// `checkCRCOnRecover`.
+    pub check_crc_on_recover: bool,
+    /// `maxFilterMessageSize`: bytes of consume queue that one read looks through.
+    pub filter_scan_bytes_max: usize,
+    /// `maxTransferBytesOnMessageInMemory`.
+    pub transfer_bytes_in_memory_max: usize,
+    /// `maxTransferCountOnMessageInMemory`.
+    pub transfer_messages_in_memory_max: u32,
+    /// `maxTransferBytesOnMessageInDisk`.
+    pub transfer_bytes_on_disk_max: usize,
+    /// `maxTransferCountOnMessageInDisk`.
+    pub transfer_messages_on_disk_max: u32,
+    /// `accessMessageInMemoryMaxRatio` of the machine's memory, in bytes: a record further behind
+    /// the end of the log counts as on disk, and its reader is sent to a slave.
+    pub memory_window_bytes: i64,
+    /// A reader who asks for hot bytes only gets [`Cold`](crate::ReadStatus::Cold) for records
+    /// further behind the end of the log than this.
+    pub hot_window_bytes: i64,
+    /// `messageDelayLevel`, in milliseconds; level 1 comes first.
+    pub delay_levels_ms: Vec<i64>,
+    /// Written into `abort`, as Java does.
+    pub process_id: u32,
+}
+
+const DAY_LEVELS_S: [i64; 18] = [
+    1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200,
+];
+
+impl StoreConfig {
+    /// Java's defaults for a store below `root`.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            commit_log_dir: None,
+            flush_mode: FlushMode::Async,
+            segment_bytes: 1024 * 1024 * 1024,
+            queue_file_bytes: 6_000_000,
+            body_bytes_max: 4 * 1024 * 1024,
+            flush_interval_ms: 500,
+            flush_pages_min: 4,
+            flush_thorough_interval_ms: 10_000,
+            queue_flush_thorough_interval_ms: 60_000,
+            check_crc_on_recover: true,
+            filter_scan_bytes_max: 16_000,
+            transfer_bytes_in_memory_max: 262_144,
+            transfer_messages_in_memory_max: 32,
+            transfer_bytes_on_disk_max: 65_536,
+            transfer_messages_on_disk_max: 8,
+            memory_window_bytes: 4 * 1024 * 1024 * 1024,
+            hot_window_bytes: 64 * 1024 * 1024,
+            delay_levels_ms: DAY_LEVELS_S.iter().map(|seconds| seconds * 1000).collect(),
+            process_id: 0,
+        }
+    }
+
+    /// Where the segments of the commit log are.
+    #[must_use]
+    pub fn commit_log_path(&self) -> PathBuf {
+        self.commit_log_dir
+            .clone()
+            .unwrap_or_else(|| self.root.join("commitlog"))
+    }
+
+    /// A file or directory directly below the root.
+    #[must_use]
+    pub fn below_root(&self, name: &str) -> PathBuf {
+        Path::new(&self.root).join(name)
+    }
+}

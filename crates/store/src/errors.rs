@@ -1,0 +1,66 @@
+//! Why the store refuses an operation, one enum for each family.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::disk::LockError;
+
+/// A read failed below the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    #[error("cannot read {what}")]
+    Io {
+        what: String,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A flush was refused or failed. The store is poisoned afterwards in either case.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// The text names the first failure.
+    #[error("{0}")]
+    Poisoned(String),
+}
+
+/// The store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The words before the colon are Java's (`DefaultMessageStore#start`).
+    #[error("Lock failed,MQ already started: {0}")]
+    Locked(#[source] LockError),
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// Sizes are configuration, not data: a store opens only with those that it was written with.
+    #[error("{} is {found_bytes} bytes long but {key} is {wanted_bytes}; set {key} to the size that the store was written with", path.display())]
+    FileSize {
+        path: PathBuf,
+        found_bytes: u64,
+        wanted_bytes: u64,
+        key: &'static str,
+    },
+    #[error("segment {missing:020} is missing from {} between {before:020} and {after:020}", dir.display())]
+    SegmentMissing {
+        dir: PathBuf,
+        before: i64,
+        missing: i64,
+        after: i64,
+    },
+    #[error("{key}: {problem}")]
+    Config { key: &'static str, problem: String },
+    #[error("cannot read {what} while recovering")]
+    Recovery {
+        what: String,
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,69 @@
+//! What a read asks and what it answers.
+
+use bytes::Bytes;
+
+use crate::offsets::{PhysicalOffset, QueueOffset};
+
+/// What to read from a consume queue.
+#[derive(Debug, Clone)]
+pub struct ReadRequest<'a> {
+    pub topic: &'a str,
+    pub queue_id: i32,
+    pub offset: QueueOffset,
+    pub messages_max: u32,
+    /// Bytes of the whole answer; at least one message is returned even if longer.
+    pub bytes_max: usize,
+    /// Return [`ReadStatus::Cold`] instead of touching bytes that may not be in the page cache.
+    pub hot_only: bool,
+}
+
+/// An entry of a consume queue: what a filter may look at before the record itself is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueEntry {
+    pub physical_offset: PhysicalOffset,
+    pub bytes: i32,
+    pub tags_code: i64,
+    pub queue_offset: QueueOffset,
+}
+
+/// `GetMessageStatus` of Java, plus `Cold`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadStatus {
+    Found,
+    NoMatchedMessage,
+    MessageWasRemoving,
+    OffsetFoundNull,
+    OffsetOverflowBadly,
+    OffsetOverflowOne,
+    OffsetTooSmall,
+    NoMatchedLogicQueue,
+    NoMessageInQueue,
+    OffsetReset,
+    /// `hot_only` was asked and the bytes may be cold: ask again on a thread that may wait.
+    Cold,
+}
+
+/// The answer to a [`ReadRequest`].
+#[derive(Debug, Clone)]
+pub struct ReadAnswer {
+    pub status: ReadStatus,
+    pub next_offset: QueueOffset,
+    pub min_offset: QueueOffset,
+    pub max_offset: QueueOffset,
+    /// Complete records one after the other, ready to be the body of a pull answer; how they are
+    /// spread over the slices has no meaning.
+    pub records: Vec<Bytes>,
+    pub messages: u32,
+    pub bytes: usize,
+    /// The reader is so far behind that a slave should serve it.
+    pub suggest_slave: bool,
+}
+
+/// Which neighbour of a time is wanted (`BoundaryType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Boundary {
+    /// The first message stored at or after the time.
+    Lower,
+    /// The last message stored at or before the time.
+    Upper,
+}
