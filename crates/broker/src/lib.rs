@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ferrocket_protocol::frame::Frame;
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::{ConnectionId, Peer};
-use ferrocket_store::api::Store;
+use ferrocket_store::Store;
 use ferrocket_store::disk::Disk;
 
 pub use crate::config::{

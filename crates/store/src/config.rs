@@ -64,6 +64,13 @@ const DAY_LEVELS_S: [i64; 18] = [
     1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200,
 ];
 
+impl Default for StoreConfig {
+    /// Java's defaults with an empty root, which the configuration layer replaces.
+    fn default() -> Self {
+        Self::new(PathBuf::new())
+    }
+}
+
 impl StoreConfig {
     /// Java's defaults for a store below `root`.
     #[must_use]
