@@ -6,5 +6,6 @@
 //! same code.
 
 pub mod frame;
+pub mod message;
 pub mod outbox;
 pub mod peer;
