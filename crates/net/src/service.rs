@@ -19,3 +19,24 @@ pub trait Service: Send + Sync + 'static {
     /// Called exactly once after `connected`, when the connection is gone.
     fn disconnected(&self, id: ConnectionId);
 }
+
+/// The service of a client that wants no requests from servers: each is refused as unknown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoRequests;
+
+/// `REQUEST_CODE_NOT_SUPPORTED`.
+const NOT_SUPPORTED: i32 = 3;
+
+impl Service for NoRequests {
+    fn connected(&self, _: &Arc<dyn Peer>) {}
+
+    fn frames(&self, _: &Arc<dyn Peer>, frames: &mut Vec<Frame>, out: &mut Outbox) {
+        for frame in frames.drain(..).filter(|f| !f.is_response()) {
+            // The leading space is `NettyRemotingAbstract`'s.
+            let remark = format!(" request type {} not supported", frame.code);
+            out.reply_error(frame.reply_to(), NOT_SUPPORTED, &remark);
+        }
+    }
+
+    fn disconnected(&self, _: ConnectionId) {}
+}

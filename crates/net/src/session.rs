@@ -1,0 +1,306 @@
+//! The task of one connection: one read, one call of the service, one vectored write.
+//!
+//! Answers that the service gives at once and frames that others queue through the [`Connection`]
+//! leave in the order in which they were given. Nothing is read while more than the pausing bound
+//! waits to be written, so a peer that does not read is not served either. An idle connection
+//! holds no buffer.
+
+mod input;
+mod output;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_protocol::peer::Peer;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use self::input::Input;
+use self::output::Output;
+use crate::closing::Ending;
+use crate::connection::{Connection, Order};
+use crate::network::{Network, OpenConnection};
+use crate::service::Service;
+
+/// Serves a connection until it ends, and says why it ended.
+pub(crate) async fn run(
+    network: Arc<Network>,
+    service: Arc<dyn Service>,
+    connection: Arc<Connection>,
+    mut stream: TcpStream,
+    open: OpenConnection,
+) {
+    let presence = Presence::enter(service, &connection);
+    let (reader, writer) = stream.split();
+    let mut session = Session {
+        input: Input::new(&network),
+        output: Output::default(),
+        answers: Outbox::new(),
+        active_at: Instant::now(),
+        paused: false,
+        network: &network,
+        presence: &presence,
+        reader,
+        writer,
+    };
+    let ending = session.converse().await;
+    drop(session);
+    network.metrics().count_closed(ending.reason());
+    let peer = connection.remote();
+    if ending.is_misbehaviour() {
+        tracing::warn!(%peer, reason = %ending.reason(), "connection closed: {ending}");
+    } else {
+        tracing::debug!(%peer, reason = %ending.reason(), "connection closed: {ending}");
+    }
+    drop(presence);
+    drop(open);
+}
+
+/// Tells the service of the connection, and, however the task ends, that it is gone.
+struct Presence {
+    service: Arc<dyn Service>,
+    connection: Arc<Connection>,
+    peer: Arc<dyn Peer>,
+}
+
+impl Presence {
+    fn enter(service: Arc<dyn Service>, connection: &Arc<Connection>) -> Self {
+        let peer: Arc<dyn Peer> = Arc::clone(connection) as _;
+        service.connected(&peer);
+        Self {
+            service,
+            connection: Arc::clone(connection),
+            peer,
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.connection.ended();
+        self.service.disconnected(self.connection.id());
+    }
+}
+
+struct Session<'a> {
+    network: &'a Arc<Network>,
+    presence: &'a Presence,
+    reader: ReadHalf<'a>,
+    writer: WriteHalf<'a>,
+    input: Input,
+    output: Output,
+    /// The service's answers of one read; kept for its spare capacity.
+    answers: Outbox,
+    /// When a byte last moved.
+    active_at: Instant,
+    /// Whether reading is paused; only for the counter.
+    paused: bool,
+}
+
+enum Event {
+    Read(usize),
+    Readable,
+    Writable,
+    Woken,
+    Tick,
+}
+
+impl Session<'_> {
+    async fn converse(&mut self) -> Ending {
+        let timer = sleep_until(self.next_tick());
+        tokio::pin!(timer);
+        loop {
+            match self.step(timer.as_mut()).await {
+                Ok(None) => {}
+                Ok(Some(ending)) => return self.drain(ending).await,
+                Err(ending) => return ending,
+            }
+        }
+    }
+
+    /// One turn: write what there is, wait, act. An ending in `Ok` lets what is queued leave first.
+    async fn step(&mut self, mut timer: Pin<&mut Sleep>) -> Result<Option<Ending>, Ending> {
+        let limits = *self.network.limits();
+        let wants_more = self.output.bytes() < limits.write_pause_bytes;
+        let (order, queued) = self.presence.connection.take_queued(wants_more);
+        if let Some(mut queued) = queued {
+            self.output.push(&mut queued, self.network.metrics());
+        }
+        match order {
+            Order::Run => {}
+            Order::Close(why) => return Ok(Some(why.ending())),
+            Order::Cut { bytes } => {
+                return Err(Ending::SlowReader {
+                    bytes,
+                    max: limits.queued_bytes_max,
+                });
+            }
+        }
+        self.write()?;
+        let pause = self.output.bytes() >= limits.write_pause_bytes;
+        if pause && !self.paused {
+            self.network.metrics().read_pauses.fetch_add(1, Relaxed);
+        }
+        self.paused = pause;
+        match self.event(timer.as_mut()).await.map_err(Ending::Io)? {
+            Event::Read(0) => Ok(Some(Ending::Peer)),
+            Event::Read(bytes) => Ok(self.received(bytes)?),
+            Event::Readable => {
+                self.input.wake();
+                Ok(None)
+            }
+            Event::Tick => self.tick(timer),
+            Event::Writable | Event::Woken => Ok(None),
+        }
+    }
+
+    async fn event(&mut self, mut timer: Pin<&mut Sleep>) -> io::Result<Event> {
+        let awake = self.input.is_awake();
+        if awake {
+            self.input.make_room();
+        }
+        let due = self.next_tick();
+        if due < timer.deadline() {
+            timer.as_mut().reset(due);
+        }
+        let blocked = !self.output.is_empty();
+        let event = tokio::select! {
+            biased;
+            read = self.reader.read_buf(&mut self.input.buffer), if awake && !self.paused => {
+                Event::Read(read?)
+            }
+            ready = self.writer.as_ref().readable(), if !awake && !self.paused => {
+                ready?;
+                Event::Readable
+            }
+            ready = self.writer.writable(), if blocked => {
+                ready?;
+                Event::Writable
+            }
+            () = self.presence.connection.woken() => Event::Woken,
+            () = timer.as_mut() => Event::Tick,
+        };
+        Ok(event)
+    }
+
+    /// Handles what a read brought: all complete frames in one call of the service.
+    fn received(&mut self, bytes: usize) -> Result<Option<Ending>, Ending> {
+        let metrics = self.network.metrics();
+        self.active_at = Instant::now();
+        self.presence.connection.reads.fetch_add(1, Relaxed);
+        metrics.reads.fetch_add(1, Relaxed);
+        metrics.bytes_in.fetch_add(bytes as u64, Relaxed);
+        let undecodable = self.input.decode(bytes, self.active_at)?;
+        if !self.input.frames.is_empty() {
+            metrics
+                .frames_in
+                .fetch_add(self.input.frames.len() as u64, Relaxed);
+            let service = &self.presence.service;
+            service.frames(
+                &self.presence.peer,
+                &mut self.input.frames,
+                &mut self.answers,
+            );
+            self.input.frames.clear();
+            self.output.push(&mut self.answers, metrics);
+        }
+        if let Some(error) = undecodable {
+            return Ok(Some(Ending::Undecodable(error)));
+        }
+        self.input.settle(self.network.limits())?;
+        Ok(None)
+    }
+
+    /// Writes as much as the socket takes.
+    fn write(&mut self) -> Result<(), Ending> {
+        let metrics = self.network.metrics();
+        while !self.output.is_empty() {
+            match self
+                .output
+                .write(|slices| self.writer.try_write_vectored(slices))
+            {
+                Ok(bytes) => {
+                    self.active_at = Instant::now();
+                    metrics.writes.fetch_add(1, Relaxed);
+                    metrics.bytes_out.fetch_add(bytes as u64, Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(Ending::Io(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// When the clock next matters to this connection.
+    fn next_tick(&self) -> Instant {
+        let limits = self.network.limits();
+        let patience = if self.input.is_awake() {
+            limits.buffer_linger
+        } else {
+            limits.idle
+        };
+        let due = self.active_at + patience.min(limits.idle);
+        self.input
+            .frame_since()
+            .map_or(due, |since| due.min(since + limits.frame_time))
+    }
+
+    fn tick(&mut self, timer: Pin<&mut Sleep>) -> Result<Option<Ending>, Ending> {
+        let limits = self.network.limits();
+        let now = Instant::now();
+        if now >= self.active_at + limits.idle {
+            return Err(Ending::Idle {
+                seconds: limits.idle.as_secs(),
+            });
+        }
+        if self
+            .input
+            .frame_since()
+            .is_some_and(|since| now >= since + limits.frame_time)
+        {
+            let bytes = self.input.buffer.len();
+            return Err(Ending::SlowSender {
+                seconds: limits.frame_time.as_secs(),
+                bytes,
+            });
+        }
+        if now >= self.active_at + limits.buffer_linger {
+            self.input.release();
+            self.answers = Outbox::new();
+            self.output.release();
+        }
+        timer.reset(self.next_tick());
+        Ok(None)
+    }
+
+    /// Writes what is queued before the connection ends, for as long as a peer may take.
+    async fn drain(&mut self, ending: Ending) -> Ending {
+        let limit = self.network.limits().drain;
+        match timeout(limit, self.write_everything()).await {
+            Ok(Ok(())) => ending,
+            Ok(Err(failed)) => failed,
+            Err(_) => Ending::NotDrained {
+                seconds: limit.as_secs(),
+            },
+        }
+    }
+
+    async fn write_everything(&mut self) -> Result<(), Ending> {
+        loop {
+            let (_, queued) = self.presence.connection.take_queued(true);
+            if let Some(mut queued) = queued {
+                self.output.push(&mut queued, self.network.metrics());
+            }
+            self.write()?;
+            if self.output.is_empty() {
+                return Ok(());
+            }
+            self.writer.writable().await.map_err(Ending::Io)?;
+        }
+    }
+}
