@@ -1,6 +1,9 @@
 //! The files that the store stands on, as a trait: the operating system's in a broker, an injected
 //! one in the simulator, which may tear, drop and fail what was not synced.
 
+pub mod mem;
+pub mod os;
+
 use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,15 +32,20 @@ pub trait Disk: Debug + Send + Sync {
     /// What is in a directory, in name order; empty when the directory is absent.
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
     fn exists(&self, path: &Path) -> bool;
-    /// Takes the advisory lock on byte 0 of `path` (`fcntl`, as Java's `FileLock`), held until the
-    /// returned guard is dropped.
-    fn lock(&self, path: &Path) -> Result<Box<dyn LockGuard>, LockError>;
+    /// Takes the advisory lock on byte 0 of `path` (`fcntl`, as Java's `FileLock`), then makes
+    /// `content` the file's durable content. Held until the returned guard is dropped.
+    fn lock(&self, path: &Path, content: &[u8]) -> Result<Box<dyn LockGuard>, LockError>;
     fn space(&self, path: &Path) -> io::Result<Space>;
 }
 
 /// One file, read and written at positions.
 pub trait DiskFile: Debug + Send + Sync {
     fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()>;
+    /// Reads only what is in memory already; false when that is not all of it, and the buffer then
+    /// holds nothing of use.
+    fn read_resident_at(&self, buffer: &mut [u8], position: u64) -> io::Result<bool> {
+        self.read_exact_at(buffer, position).map(|()| true)
+    }
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
     /// Makes a range read as zeros, as cheaply as the file system can.
     fn zero(&self, position: u64, bytes: u64) -> io::Result<()>;

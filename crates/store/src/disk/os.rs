@@ -1,0 +1,287 @@
+//! The operating system's files.
+//!
+//! Positioned reads and writes on plain file descriptors, never a mapping. `fcntl` record locks,
+//! because they are what Java's `FileLock` takes: a Java broker and ours exclude each other.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module is where the store's files become the operating system's"
+)]
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IoSliceMut};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustix::fs::{Advice, FallocateFlags, FlockOperation};
+use rustix::io::{Errno, ReadWriteFlags};
+use rustix::process::{Flock, FlockType};
+
+use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space};
+
+/// Zeros are written in pieces of this size where the file system cannot zero a range itself.
+const ZERO_PIECE_BYTES: usize = 1 << 20;
+
+/// `statfs` type of a file system in memory, where setting space aside costs that memory.
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+
+/// Record locks belong to the process, so a second lock of the same file by the same process would
+/// succeed; this list makes it fail, as Java's does. Device and inode numbers.
+static HELD: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
+
+/// The operating system's files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsDisk;
+
+#[derive(Debug)]
+struct OsFile(File);
+
+impl Disk for OsDisk {
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(OsFile(
+            OpenOptions::new().read(true).write(true).open(path)?,
+        )))
+    }
+
+    fn open_read_only(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(OsFile(File::open(path)?)))
+    }
+
+    fn create(&self, path: &Path, bytes: u64, reserve: Reserve) -> io::Result<Arc<dyn DiskFile>> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        if file.metadata()?.len() < bytes {
+            file.set_len(bytes)?;
+        }
+        if reserve == Reserve::Now && bytes > 0 {
+            set_space_aside(&file, bytes)?;
+        }
+        Ok(Arc::new(OsFile(file)))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        fs::write(path, content)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
+        let directory = match fs::read_dir(path) {
+            Ok(directory) => directory,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut entries = Vec::new();
+        for entry in directory {
+            let entry = entry?;
+            // A name that is not text cannot be a name of ours.
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let metadata = fs::metadata(entry.path())?;
+            entries.push(DirEntry {
+                name,
+                is_dir: metadata.is_dir(),
+                bytes: metadata.len(),
+            });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn lock(&self, path: &Path, content: &[u8]) -> Result<Box<dyn LockGuard>, LockError> {
+        let failed = |source: io::Error| LockError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let held = |holder| LockError::Held {
+            path: path.to_owned(),
+            holder,
+        };
+        // The list is asked before the file is opened: closing any descriptor of a file gives up
+        // every record lock that the process holds on it.
+        let mut list = HELD.lock();
+        if let Ok(metadata) = fs::metadata(path)
+            && list.contains(&(metadata.dev(), metadata.ino()))
+        {
+            return Err(held(Some(std::process::id())));
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
+        match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::AGAIN | Errno::ACCESS) => return Err(held(holder_of(&file))),
+            Err(errno) => return Err(failed(errno.into())),
+        }
+        let metadata = file.metadata().map_err(failed)?;
+        file.write_all_at(content, 0).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
+        let identity = (metadata.dev(), metadata.ino());
+        list.push(identity);
+        Ok(Box::new(OsLock {
+            file,
+            identity,
+            path: path.to_owned(),
+        }))
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let found = rustix::fs::statvfs(path)?;
+        Ok(Space {
+            total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+            free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
+        })
+    }
+}
+
+impl DiskFile for OsFile {
+    fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
+        self.0.read_exact_at(buffer, position)
+    }
+
+    fn read_resident_at(&self, buffer: &mut [u8], position: u64) -> io::Result<bool> {
+        let wanted = buffer.len();
+        let slices = &mut [IoSliceMut::new(buffer)];
+        match rustix::io::preadv2(&self.0, slices, position, ReadWriteFlags::NOWAIT) {
+            Ok(read) => Ok(read == wanted),
+            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, position)
+    }
+
+    fn zero(&self, position: u64, bytes: u64) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        let flags = FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE;
+        match rustix::fs::fallocate(&self.0, flags, position, bytes) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                write_zeros(&self.0, position, bytes)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn set_bytes(&self, bytes: u64) -> io::Result<()> {
+        self.0.set_len(bytes)
+    }
+
+    fn forget(&self, position: u64, bytes: u64) {
+        let bytes = std::num::NonZeroU64::new(bytes);
+        // Advice only: a refusal changes nothing that anybody relies on.
+        let _ = rustix::fs::fadvise(&self.0, position, bytes, Advice::DontNeed);
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+}
+
+/// Sets blocks aside where that is quick; elsewhere, and on a disk that has no room for all of
+/// them, the file stays sparse as Java's is.
+fn set_space_aside(file: &File, bytes: u64) -> io::Result<()> {
+    let in_memory = rustix::fs::fstatfs(file)
+        .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| kind == TMPFS_MAGIC));
+    if in_memory {
+        return Ok(());
+    }
+    match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        Err(Errno::NOSPC | Errno::DQUOT) => {
+            tracing::warn!(
+                bytes,
+                "no room to set a new file's space aside; it stays sparse"
+            );
+            Ok(())
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn write_zeros(file: &File, position: u64, bytes: u64) -> io::Result<()> {
+    let zeros = vec![0_u8; ZERO_PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(usize::MAX))];
+    let end = position.saturating_add(bytes);
+    let mut at = position;
+    while at < end {
+        let left = usize::try_from(end - at).unwrap_or(usize::MAX);
+        let piece = zeros.get(..left.min(zeros.len())).unwrap_or(&zeros);
+        file.write_all_at(piece, at)?;
+        at += piece.len() as u64;
+    }
+    Ok(())
+}
+
+/// The process that holds a lock in our way, as the kernel tells it.
+fn holder_of(file: &File) -> Option<u32> {
+    let wanted = Flock {
+        length: 1,
+        ..Flock::from(FlockType::WriteLock)
+    };
+    let found = rustix::process::fcntl_getlk(file, &wanted).ok()??;
+    u32::try_from(found.pid?.as_raw_nonzero().get()).ok()
+}
+
+#[derive(Debug)]
+struct OsLock {
+    file: File,
+    identity: (u64, u64),
+    path: PathBuf,
+}
+
+impl LockGuard for OsLock {}
+
+impl Drop for OsLock {
+    fn drop(&mut self) {
+        let mut list = HELD.lock();
+        list.retain(|identity| *identity != self.identity);
+        // Closing the file would do; a refusal of the explicit unlock is worth a line.
+        if let Err(error) = rustix::fs::fcntl_lock(&self.file, FlockOperation::Unlock) {
+            tracing::warn!(path = %self.path.display(), %error, "cannot give up the lock");
+        }
+    }
+}
