@@ -5,7 +5,16 @@
 //! state, so that the broker, the name server, the client and the simulator all speak through the
 //! same code.
 
+pub mod codes;
+pub mod ext;
 pub mod frame;
+pub mod headers;
+mod json_text;
+pub mod language;
 pub mod message;
 pub mod outbox;
 pub mod peer;
+pub mod version;
+
+pub use language::Language;
+pub use version::VERSION;

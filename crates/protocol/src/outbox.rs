@@ -9,7 +9,10 @@ use std::collections::VecDeque;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
-use crate::frame::{self, FLAG_ONEWAY, FLAG_RESPONSE, Head, NoHeader, ReplyTo};
+use crate::codes::response;
+use crate::frame::{
+    self, EncodeError, Encoding, FLAG_ONEWAY, FLAG_RESPONSE, Head, NoHeader, ReplyTo,
+};
 
 /// Bodies shorter than this are copied behind their header: one copy is cheaper than one more
 /// vector entry.
@@ -30,6 +33,9 @@ impl Outbox {
     }
 
     /// Appends the answer to a request; does nothing for a one-way request.
+    ///
+    /// An answer that no peer could read, because it is longer than a frame may be, turns into a
+    /// system error that says so.
     pub fn reply<H: Serialize>(
         &mut self,
         to: ReplyTo,
@@ -48,12 +54,21 @@ impl Outbox {
             flag: FLAG_RESPONSE,
             remark,
         };
-        self.push(&head, header, body);
+        if let Err(error) = self.push(&head, header, body) {
+            let remark = error.to_string();
+            let head = Head {
+                code: response::SYSTEM_ERROR,
+                remark: Some(&remark),
+                ..head
+            };
+            let fits = self.push::<NoHeader>(&head, None, &[]);
+            debug_assert!(fits.is_ok(), "an error answer is short");
+        }
     }
 
     /// A success without header or body.
     pub fn reply_ok(&mut self, to: ReplyTo) {
-        self.reply::<NoHeader>(to, 0, None, None, &[]);
+        self.reply::<NoHeader>(to, response::SUCCESS, None, None, &[]);
     }
 
     /// An answer that carries only a code and the words that explain it.
@@ -62,23 +77,44 @@ impl Outbox {
     }
 
     /// Appends a request of ours to the other side.
+    ///
+    /// # Errors
+    /// When it is longer than a frame may be. Nothing is appended then.
     pub fn request<H: Serialize>(
         &mut self,
-        encoding: crate::frame::Encoding,
+        encoding: Encoding,
         code: i32,
         opaque: i32,
         oneway: bool,
         header: Option<&H>,
         body: &[Bytes],
-    ) {
+    ) -> Result<(), EncodeError> {
         let flag = if oneway { FLAG_ONEWAY } else { 0 };
-        self.push(&Head { encoding, code, opaque, flag, remark: None }, header, body);
+        self.push(
+            &Head {
+                encoding,
+                code,
+                opaque,
+                flag,
+                remark: None,
+            },
+            header,
+            body,
+        )
     }
 
     /// Appends any frame.
-    pub fn push<H: Serialize>(&mut self, head: &Head<'_>, header: Option<&H>, body: &[Bytes]) {
+    ///
+    /// # Errors
+    /// When it is longer than a frame may be. Nothing is appended then.
+    pub fn push<H: Serialize>(
+        &mut self,
+        head: &Head<'_>,
+        header: Option<&H>,
+        body: &[Bytes],
+    ) -> Result<(), EncodeError> {
         let body_bytes = body.iter().map(Bytes::len).sum();
-        frame::encode_head(&mut self.open, head, header, body_bytes);
+        frame::encode_head(&mut self.open, head, header, body_bytes)?;
         for part in body {
             if part.len() < BODY_COPY_BYTES_MAX {
                 self.open.put_slice(part);
@@ -88,6 +124,7 @@ impl Outbox {
             }
         }
         self.frames += 1;
+        Ok(())
     }
 
     /// Moves everything of `other` behind what is here.

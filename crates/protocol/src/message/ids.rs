@@ -57,7 +57,9 @@ impl OffsetMessageId {
         };
         let ip = match text.len() / 2 {
             OFFSET_ID_BYTES_V4 if text.len().is_multiple_of(2) => IpAddr::from(bytes.chunk::<4>()?),
-            OFFSET_ID_BYTES_V6 if text.len().is_multiple_of(2) => IpAddr::from(bytes.chunk::<16>()?),
+            OFFSET_ID_BYTES_V6 if text.len().is_multiple_of(2) => {
+                IpAddr::from(bytes.chunk::<16>()?)
+            }
             _ => {
                 return Err(IdError::Length {
                     expected: "32 or 56",
@@ -102,7 +104,9 @@ impl UniqueId {
         };
         let client_ip = match text.len() / 2 {
             UNIQUE_ID_BYTES_V4 if text.len().is_multiple_of(2) => IpAddr::from(bytes.chunk::<4>()?),
-            UNIQUE_ID_BYTES_V6 if text.len().is_multiple_of(2) => IpAddr::from(bytes.chunk::<16>()?),
+            UNIQUE_ID_BYTES_V6 if text.len().is_multiple_of(2) => {
+                IpAddr::from(bytes.chunk::<16>()?)
+            }
             _ => {
                 return Err(IdError::Length {
                     expected: "32 or 56",
