@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrocket_protocol::frame::{Encoding, Frame};
+use ferrocket_protocol::frame::{EncodeError, Encoding, Frame};
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::Peer;
 use parking_lot::Mutex;
@@ -57,6 +57,8 @@ impl Default for OutboundSettings {
 pub enum CallError {
     #[error(transparent)]
     Address(#[from] AddressError),
+    #[error("the request cannot be sent")]
+    Request(#[from] EncodeError),
     #[error("cannot connect to {address}: is the server running and the port open?")]
     Connect { address: String, source: io::Error },
     #[error("no connection to {address} within {timeout_ms} ms: is a firewall in the way?")]
@@ -192,7 +194,7 @@ impl Outbound {
             false,
             header,
             body,
-        );
+        )?;
         link.connection.send(out);
         match timeout_at(deadline, &mut expected.answer).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -238,7 +240,7 @@ impl Outbound {
             true,
             header,
             body,
-        );
+        )?;
         link.connection.send(out);
         Ok(())
     }
