@@ -11,7 +11,7 @@
 mod address;
 mod closing;
 mod connection;
-mod limits;
+pub mod limits;
 mod link;
 mod listener;
 mod metrics;

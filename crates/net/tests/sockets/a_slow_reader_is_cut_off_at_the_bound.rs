@@ -20,7 +20,8 @@ async fn a_peer_that_does_not_read_is_cut_off_at_the_bound() {
     // The kernel's buffers take some megabytes before anything queues here.
     until("cut off", || {
         let mut out = Outbox::new();
-        out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body.clone()]);
+        out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body.clone()])
+            .unwrap();
         peer.send(out);
         !peer.is_open()
     })
@@ -32,7 +33,10 @@ async fn a_peer_that_does_not_read_is_cut_off_at_the_bound() {
 
 #[tokio::test]
 async fn nothing_is_read_from_a_peer_that_does_not_read() {
-    let limits = Limits { write_pause_bytes: 64 * 1024, ..Limits::default() };
+    let limits = Limits {
+        write_pause_bytes: 64 * 1024,
+        ..Limits::default()
+    };
     let server = Server::start(limits);
     let client = server.connect().await;
     let bytes = request(10, 1, &vec![1; 64 * 1024]);

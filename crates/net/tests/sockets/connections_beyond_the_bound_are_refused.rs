@@ -4,7 +4,10 @@ use crate::support::{Server, request, until};
 
 #[tokio::test]
 async fn a_connection_beyond_the_bound_is_closed_and_a_place_is_free_again_later() {
-    let server = Server::start(Limits { connections_max: 2, ..Limits::default() });
+    let server = Server::start(Limits {
+        connections_max: 2,
+        ..Limits::default()
+    });
     let mut kept = server.connect().await;
     let second = server.connect().await;
     until("both are in", || server.open() == 2).await;

@@ -16,7 +16,11 @@ async fn what_is_no_frame_closes_the_connection() {
         let mut client = server.connect().await;
         client.send(bytes).await;
         assert!(client.frame().await.is_none(), "{bytes:?}");
-        assert_eq!(server.closed(CloseReason::Undecodable), n as u64 + 1, "{bytes:?}");
+        assert_eq!(
+            server.closed(CloseReason::Undecodable),
+            n as u64 + 1,
+            "{bytes:?}"
+        );
     }
     until("all connections are given back", || server.open() == 0).await;
 }

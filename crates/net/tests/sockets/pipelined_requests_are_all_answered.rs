@@ -6,7 +6,9 @@ use crate::support::{Server, request};
 async fn pipelined_requests_are_all_answered() {
     let server = Server::start(Limits::default());
     let mut client = server.connect().await;
-    let requests: Vec<u8> = (0..1000).flat_map(|n| request(10, n, &n.to_be_bytes())).collect();
+    let requests: Vec<u8> = (0..1000)
+        .flat_map(|n| request(10, n, &n.to_be_bytes()))
+        .collect();
     client.send(&requests).await;
     for n in 0..1000 {
         let answer = client.frame().await.unwrap();
@@ -16,5 +18,9 @@ async fn pipelined_requests_are_all_answered() {
     }
     let calls = server.echo.calls.lock();
     assert_eq!(calls.iter().sum::<usize>(), 1000);
-    assert!(calls.len() < 500, "frames of one read share a call, {} calls", calls.len());
+    assert!(
+        calls.len() < 500,
+        "frames of one read share a call, {} calls",
+        calls.len()
+    );
 }

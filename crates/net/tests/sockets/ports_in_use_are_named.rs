@@ -8,7 +8,10 @@ async fn a_port_in_use_is_named_with_what_to_do() {
     let error = Listener::bind(first.local()).unwrap_err();
     assert!(matches!(error, BindError::InUse { .. }));
     let text = error.to_string();
-    assert!(text.contains(&first.local().to_string()) && text.contains("stop"), "{text}");
+    assert!(
+        text.contains(&first.local().to_string()) && text.contains("stop"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -16,9 +16,14 @@ async fn what_is_queued_leaves_before_the_end() {
     let peer = server.echo.peers.lock()[0].clone();
     let body = Bytes::from(vec![3; 8 * 1024 * 1024]);
     let mut out = Outbox::new();
-    out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body.clone()]);
+    out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body.clone()])
+        .unwrap();
     peer.send(out);
-    let (address, echo, network) = (server.address(), server.echo.clone(), server.network.clone());
+    let (address, echo, network) = (
+        server.address(),
+        server.echo.clone(),
+        server.network.clone(),
+    );
     let stopping = tokio::spawn(server.serving.stop(PATIENCE));
     assert!(client.frame().await.unwrap().body == body);
     assert!(client.frame().await.is_none());
@@ -26,7 +31,10 @@ async fn what_is_queued_leaves_before_the_end() {
     assert_eq!(echo.gone.lock().len(), 1);
     assert_eq!(network.metrics().closed(CloseReason::Stopped), 1);
     assert_eq!(network.metrics().snapshot().connections, 0);
-    assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "the port is closed"
+    );
 }
 
 #[tokio::test]
@@ -37,7 +45,8 @@ async fn a_peer_that_does_not_read_cannot_delay_the_end() {
     for peer in server.echo.peers.lock().iter() {
         let mut out = Outbox::new();
         let body = Bytes::from(vec![3; 15 * 1024 * 1024]);
-        out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body]);
+        out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body])
+            .unwrap();
         peer.send(out);
     }
     let (echo, network) = (server.echo.clone(), server.network.clone());

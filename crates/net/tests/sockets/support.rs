@@ -33,7 +33,10 @@ impl Service for Echo {
 
     fn frames(&self, _: &Arc<dyn Peer>, frames: &mut Vec<Frame>, out: &mut Outbox) {
         self.calls.lock().push(frames.len());
-        for frame in frames.drain(..).filter(|f| f.code != KEEP && !f.is_response()) {
+        for frame in frames
+            .drain(..)
+            .filter(|f| f.code != KEEP && !f.is_response())
+        {
             out.reply::<NoHeader>(frame.reply_to(), 0, None, None, &[frame.body]);
         }
     }
@@ -55,7 +58,11 @@ impl Server {
         let network = Network::new(limits);
         let listener = Listener::bind(loopback()).unwrap();
         let serving = listener.serve(&network, Arc::clone(&echo) as _);
-        Self { echo, network, serving }
+        Self {
+            echo,
+            network,
+            serving,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -64,7 +71,10 @@ impl Server {
 
     pub(crate) async fn connect(&self) -> Raw {
         let stream = TcpStream::connect(self.address()).await.unwrap();
-        Raw { stream, buffer: BytesMut::new() }
+        Raw {
+            stream,
+            buffer: BytesMut::new(),
+        }
     }
 
     pub(crate) fn closed(&self, reason: CloseReason) -> u64 {
@@ -87,7 +97,9 @@ pub(crate) async fn until(what: &str, mut reached: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// A client without any cleverness.
@@ -114,7 +126,9 @@ impl Raw {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("neither a frame nor an end")
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .expect("neither a frame nor an end")
     }
 }
 
@@ -122,6 +136,11 @@ impl Raw {
 pub(crate) fn request(code: i32, opaque: i32, body: &[u8]) -> Vec<u8> {
     let mut out = Outbox::new();
     let body = Bytes::copy_from_slice(body);
-    out.request::<NoHeader>(Encoding::Json, code, opaque, false, None, &[body]);
-    out.take().iter().flat_map(|chunk| chunk.to_vec()).collect()
+    out.request::<NoHeader>(Encoding::Json, code, opaque, false, None, &[body])
+        .unwrap();
+    out.take()
+        .iter()
+        .map(|chunk| &chunk[..])
+        .collect::<Vec<_>>()
+        .concat()
 }
