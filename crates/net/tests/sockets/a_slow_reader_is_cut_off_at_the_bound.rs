@@ -20,8 +20,15 @@ async fn a_peer_that_does_not_read_is_cut_off_at_the_bound() {
     // The kernel's buffers take some megabytes before anything queues here.
     until("cut off", || {
         let mut out = Outbox::new();
-        out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body.clone()])
-            .unwrap();
+        out.request::<NoHeader>(
+            Encoding::Json,
+            40,
+            0,
+            true,
+            None,
+            std::slice::from_ref(&body),
+        )
+        .unwrap();
         peer.send(out);
         !peer.is_open()
     })

@@ -25,7 +25,7 @@ async fn bodies_of_many_sizes_come_back_unchanged() {
         let body: Vec<u8> = (0..size).map(|n: usize| (n % 251) as u8).collect();
         let body = Bytes::from(body);
         let answer = outbound
-            .call::<NoHeader>(&address, 10, None, &[body.clone()], PATIENCE)
+            .call::<NoHeader>(&address, 10, None, std::slice::from_ref(&body), PATIENCE)
             .await
             .unwrap();
         assert!(answer.body == body, "{size} bytes");

@@ -15,4 +15,5 @@ mod proxy_headers_are_skipped;
 mod servers_send_requests_too;
 mod split_frames_arrive_whole;
 mod stopping_joins_and_drains;
+#[cfg(test)]
 mod support;

@@ -16,8 +16,15 @@ async fn what_is_queued_leaves_before_the_end() {
     let peer = server.echo.peers.lock()[0].clone();
     let body = Bytes::from(vec![3; 8 * 1024 * 1024]);
     let mut out = Outbox::new();
-    out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, &[body.clone()])
-        .unwrap();
+    out.request::<NoHeader>(
+        Encoding::Json,
+        40,
+        0,
+        true,
+        None,
+        std::slice::from_ref(&body),
+    )
+    .unwrap();
     peer.send(out);
     let (address, echo, network) = (
         server.address(),
