@@ -1,0 +1,211 @@
+//! From settings to the typed structs of the cores.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ferrocket_broker::BrokerConfig;
+use ferrocket_namesrv::NamesrvConfig;
+use ferrocket_store::{FlushMode, StoreConfig};
+
+use super::catalog::{self, Class};
+use super::settings::Settings;
+use crate::memory::Memory;
+
+/// What a broker process binds, as `BrokerStartup` does.
+pub(crate) const BROKER_CLASSES: &[Class] = &[
+    Class::Broker,
+    Class::Server,
+    Class::Client,
+    Class::Store,
+    Class::Auth,
+];
+/// What GET_BROKER_CONFIG shows of them.
+pub(crate) const BROKER_SHOWN: &[Class] =
+    &[Class::Broker, Class::Server, Class::Client, Class::Store];
+/// What a name server binds; a controller inside reads the last one.
+pub(crate) const NAMESRV_CLASSES: &[Class] = &[
+    Class::Namesrv,
+    Class::Server,
+    Class::Client,
+    Class::Controller,
+];
+/// What GET_NAMESRV_CONFIG shows of them.
+pub(crate) const NAMESRV_SHOWN: &[Class] = &[Class::Namesrv, Class::Server];
+
+/// The broker core's settings, without `store_host`, which needs a resolver.
+pub(crate) fn broker(settings: &Settings) -> BrokerConfig {
+    let mut config = BrokerConfig::default();
+    for key in BrokerConfig::KEYS {
+        let class = class_of(key);
+        let Some(value) = class.and_then(|class| settings.value(class, key)) else {
+            continue;
+        };
+        if let Err(error) = config.set(key, &value) {
+            tracing::warn!(%error, "setting keeps its default");
+        }
+    }
+    let given: i32 = settings.number(Class::Store, "haListenPort");
+    if settings.source("haListenPort").is_none() || given <= 0 {
+        config.ha_listen_port = config.listen_port + 1;
+    }
+    config
+}
+
+/// `listenPort` is a field of two classes; the one that Java listens with is the server's.
+fn class_of(key: &str) -> Option<Class> {
+    [Class::Server, Class::Broker, Class::Store, Class::Client]
+        .into_iter()
+        .find(|class| catalog::find(*class, key).is_some())
+}
+
+/// The store's settings.
+pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
+    let text = |key| settings.text(Class::Store, key);
+    let root = text("storePathRootDir").unwrap_or_else(|| "store".to_owned());
+    let sync = text("flushDiskType").as_deref() == Some("SYNC_FLUSH");
+    let ratio: i64 = settings.number(Class::Store, "accessMessageInMemoryMaxRatio");
+    let memory_bytes = i64::try_from(memory.bytes).unwrap_or(i64::MAX);
+    let mut config = StoreConfig::new(root);
+    config.commit_log_dir = text("storePathCommitLog").map(PathBuf::from);
+    config.flush_mode = if sync {
+        FlushMode::Sync
+    } else {
+        FlushMode::Async
+    };
+    config.segment_bytes = settings.number(Class::Store, "mappedFileSizeCommitLog");
+    config.queue_file_bytes = settings.number(Class::Store, "mappedFileSizeConsumeQueue");
+    config.body_bytes_max = settings.number(Class::Store, "maxMessageSize");
+    config.flush_interval_ms = settings.number(Class::Store, "flushIntervalCommitLog");
+    config.flush_pages_min = settings.number(Class::Store, "flushCommitLogLeastPages");
+    config.flush_thorough_interval_ms =
+        settings.number(Class::Store, "flushCommitLogThoroughInterval");
+    config.queue_flush_thorough_interval_ms =
+        settings.number(Class::Store, "flushConsumeQueueThoroughInterval");
+    config.check_crc_on_recover = settings.boolean(Class::Store, "checkCRCOnRecover");
+    config.filter_scan_bytes_max = settings.number(Class::Store, "maxFilterMessageSize");
+    config.transfer_bytes_in_memory_max =
+        settings.number(Class::Store, "maxTransferBytesOnMessageInMemory");
+    config.transfer_messages_in_memory_max =
+        settings.number(Class::Store, "maxTransferCountOnMessageInMemory");
+    config.transfer_bytes_on_disk_max =
+        settings.number(Class::Store, "maxTransferBytesOnMessageInDisk");
+    config.transfer_messages_on_disk_max =
+        settings.number(Class::Store, "maxTransferCountOnMessageInDisk");
+    config.memory_window_bytes = memory_bytes / 100 * ratio.clamp(0, 100);
+    if let Some(levels) = text("messageDelayLevel")
+        .as_deref()
+        .and_then(delay_levels_ms)
+    {
+        config.delay_levels_ms = levels;
+    }
+    config.process_id = std::process::id();
+    config
+}
+
+/// `1s 5s 10s 1m 2h 1d`; nothing when a part is not such a time.
+fn delay_levels_ms(text: &str) -> Option<Vec<i64>> {
+    text.split_whitespace()
+        .map(|part| {
+            let unit_ms = match part.chars().last()? {
+                's' => 1_000,
+                'm' => 60_000,
+                'h' => 3_600_000,
+                'd' => 86_400_000,
+                _ => return None,
+            };
+            part.get(..part.len() - 1)?
+                .parse::<i64>()
+                .ok()?
+                .checked_mul(unit_ms)
+        })
+        .collect()
+}
+
+/// The name server core's settings.
+pub(crate) fn namesrv(settings: &Settings) -> NamesrvConfig {
+    let flag = |key| settings.boolean(Class::Namesrv, key);
+    NamesrvConfig {
+        order_message_enable: flag("orderMessageEnable"),
+        return_order_topic_config_to_broker: flag("returnOrderTopicConfigToBroker"),
+        scan_not_active_broker_interval: settings
+            .number(Class::Namesrv, "scanNotActiveBrokerInterval"),
+        support_acting_master: flag("supportActingMaster"),
+        enable_all_topic_list: flag("enableAllTopicList"),
+        enable_topic_list: flag("enableTopicList"),
+        notify_min_broker_id_changed: flag("notifyMinBrokerIdChanged"),
+        need_wait_for_service: flag("needWaitForService"),
+        wait_seconds_for_service: settings.number(Class::Namesrv, "waitSecondsForService"),
+        delete_topic_with_broker_registration: flag("deleteTopicWithBrokerRegistration"),
+    }
+}
+
+/// `serverChannelMaxIdleTimeSeconds`.
+pub(crate) fn idle(settings: &Settings) -> Duration {
+    let seconds: u64 = settings.number(Class::Server, "serverChannelMaxIdleTimeSeconds");
+    if seconds == 0 {
+        Duration::from_secs(120)
+    } else {
+        Duration::from_secs(seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::properties;
+
+    const MEMORY: Memory = Memory {
+        bytes: 100 << 30,
+        source: "a test",
+    };
+
+    fn settings(classes: &'static [Class], text: &str) -> Settings {
+        let mut settings = Settings::new(classes);
+        settings.take_entries(properties::parse(text.as_bytes()).unwrap(), Path::new("f"));
+        settings
+    }
+
+    #[test]
+    fn an_empty_file_gives_the_defaults_of_the_cores() {
+        let empty = settings(BROKER_CLASSES, "");
+        let ours = broker(&empty);
+        let theirs = BrokerConfig {
+            store_path_root_dir: ours.store_path_root_dir.clone(),
+            ..BrokerConfig::default()
+        };
+        assert_eq!(ours, theirs);
+        let ours = store(&empty, MEMORY);
+        let mut theirs = StoreConfig::new(ours.root.clone());
+        theirs.memory_window_bytes = 40 << 30;
+        theirs.process_id = std::process::id();
+        assert_eq!(ours, theirs);
+        assert_eq!(
+            namesrv(&settings(NAMESRV_CLASSES, "")),
+            NamesrvConfig::default()
+        );
+    }
+
+    #[test]
+    fn values_of_a_file_reach_the_cores() {
+        let text = "listenPort=30911\nbrokerName=broker-a\nflushDiskType=SYNC_FLUSH\nmapedFileSizeCommitLog=1048576\nmessageDelayLevel=1s 2m\nstorePathRootDir=/data/rmq\n";
+        let settings = settings(BROKER_CLASSES, text);
+        let config = broker(&settings);
+        assert_eq!((config.listen_port, config.ha_listen_port), (30911, 30912));
+        assert_eq!(config.broker_name, "broker-a");
+        let config = store(&settings, MEMORY);
+        assert_eq!(config.flush_mode, FlushMode::Sync);
+        assert_eq!(config.segment_bytes, 1_048_576);
+        assert_eq!(config.delay_levels_ms, [1_000, 120_000]);
+        assert_eq!(config.commit_log_path(), Path::new("/data/rmq/commitlog"));
+        assert!(settings.without_effect().is_empty());
+    }
+
+    #[test]
+    fn the_replication_port_of_the_file_counts_when_it_is_one() {
+        let port = |text| broker(&settings(BROKER_CLASSES, text)).ha_listen_port;
+        assert_eq!(port("listenPort=20911\nhaListenPort=20999\n"), 20999);
+        assert_eq!(port("listenPort=20911\nhaListenPort=0\n"), 20912);
+    }
+}

@@ -1,0 +1,337 @@
+//! The broker: store, core, ports, threads and registration, put together and taken apart in order.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrocket_broker::{Broker, BrokerConfig, Parts, Port};
+use ferrocket_net::{Listener, Network, Outbound, OutboundSettings, Serving};
+use ferrocket_store::Store;
+use ferrocket_store::disk::Disk;
+use ferrocket_store::disk::os::OsDisk;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::address;
+use crate::clock::now_ms;
+use crate::config::catalog::Class;
+use crate::config::live::LiveSettings;
+use crate::config::settings::{Settings, home};
+use crate::config::{bind, checks};
+use crate::failure::{EXIT_FAILED, EXIT_INIT, Failure, with_causes};
+use crate::memory;
+use crate::roles::cold_reads::ColdReads;
+use crate::roles::registration::{Changes, Registrar};
+use crate::roles::services::BrokerPort;
+use crate::roles::store_threads::{Bells, StoreThreads};
+use crate::roles::surroundings::BrokerSurroundings;
+use crate::roles::{self, DRAIN};
+
+/// The longest pause between two ticks that the core allows.
+const TICK: Duration = Duration::from_millis(100);
+/// How long the boot line waits for the first registration.
+const FIRST_REGISTRATION: Duration = Duration::from_secs(2);
+
+/// A running broker.
+#[derive(Debug)]
+pub(crate) struct BrokerRole {
+    broker: Arc<Broker>,
+    store: Arc<Store>,
+    serving: Vec<Serving>,
+    threads: StoreThreads,
+    cold_reads: ColdReads,
+    registrar: Registrar,
+    outbound: Outbound,
+    ticker: JoinHandle<()>,
+    boot_line: String,
+}
+
+/// Where an update of the configuration is written: the `-c` path, or Java's default.
+pub(crate) fn config_path(given: Option<&PathBuf>) -> PathBuf {
+    given.cloned().unwrap_or_else(|| {
+        PathBuf::from(home())
+            .join("store")
+            .join("config")
+            .join("broker.properties")
+    })
+}
+
+impl BrokerRole {
+    /// Opens ports and store, registers, and serves. `settings` have been checked.
+    pub(crate) async fn start(
+        mut settings: Settings,
+        config_path: PathBuf,
+        network: &Arc<Network>,
+    ) -> Result<Self, Failure> {
+        let listed = settings.text(Class::Broker, "namesrvAddr");
+        let name_servers = checks::addresses(listed.as_deref().unwrap_or_default());
+        let ports = Ports::open(&settings)?;
+        settle_addresses(&mut settings, &name_servers).await?;
+        let mut config = bind::broker(&settings);
+        ports.enter(&mut config);
+        config.store_host = store_host(&config).await?;
+
+        let memory = memory::available();
+        let store_config = bind::store(&settings, memory);
+        tracing::info!(
+            memory_mib = memory.bytes >> 20,
+            counted_by = memory.source,
+            root = %store_config.root.display(),
+            flush = ?store_config.flush_mode,
+            "opening the store"
+        );
+        let bells = Arc::new(Bells::default());
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let (store, threads, broker, surroundings) = {
+            let cold_reads = ColdReads::default();
+            let store = open_store(Arc::clone(&disk), store_config, Arc::clone(&bells)).await?;
+            roles::log_without_effect(&settings);
+            let surroundings = Arc::new(BrokerSurroundings {
+                cold_reads: cold_reads.clone(),
+                changes: Arc::default(),
+                live: LiveSettings::new(settings, bind::BROKER_SHOWN, config_path),
+                store_host: config.store_host,
+                ports: (config.listen_port, config.ha_listen_port),
+            });
+            let parts = Parts {
+                store: Arc::clone(&store),
+                disk,
+                surroundings: Arc::clone(&surroundings) as _,
+                seed: seed(),
+            };
+            let broker = Broker::open(config, parts, now_ms())
+                .map_err(|error| Failure::new(EXIT_INIT, with_causes(&error)))?;
+            let broker = Arc::new(broker);
+            cold_reads.serve(&broker);
+            let threads = StoreThreads::start(&store, &broker, &bells).map_err(|error| {
+                Failure::new(EXIT_FAILED, format!("cannot start a thread: {error}"))
+            })?;
+            (store, threads, broker, surroundings)
+        };
+
+        let serving = ports.serve(&broker, network);
+        let outbound = Outbound::new(network, OutboundSettings::default());
+        let changes: Arc<Changes> = Arc::clone(&surroundings.changes);
+        let mut registrar =
+            Registrar::start(Arc::clone(&broker), outbound.clone(), changes, name_servers);
+        registrar.first_round(FIRST_REGISTRATION).await;
+        let ticker = tokio::spawn(tick(Arc::clone(&broker)));
+        let cold_reads = surroundings.cold_reads.clone();
+        let boot_line = boot_line(&broker.config(), listed.as_deref());
+        Ok(Self {
+            broker,
+            store,
+            serving,
+            threads,
+            cold_reads,
+            registrar,
+            outbound,
+            ticker,
+            boot_line,
+        })
+    }
+
+    /// The line by which scripts see that a broker is up.
+    pub(crate) fn boot_line(&self) -> &str {
+        &self.boot_line
+    }
+
+    /// Leaves the name servers, answers what waits, writes everything, closes the store.
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
+        let Self {
+            broker,
+            store,
+            serving,
+            threads,
+            cold_reads,
+            registrar,
+            outbound,
+            ticker,
+            ..
+        } = self;
+        registrar.leave().await;
+        ticker.abort();
+        let closing = Arc::clone(&broker);
+        let flushing = Arc::clone(&store);
+        let written = blocking(move || {
+            if let Err(error) = flushing.flush(now_ms()) {
+                tracing::error!(cause = %with_causes(&error), "the last flush failed");
+            }
+            closing.durable_advanced(now_ms());
+            closing
+                .shutdown(now_ms())
+                .map_err(|error| with_causes(&error))
+        })
+        .await;
+        for port in serving {
+            port.stop(DRAIN).await;
+        }
+        outbound.stop(Duration::ZERO).await;
+        let closed = blocking(move || {
+            cold_reads.stop();
+            threads.stop();
+            drop(broker);
+            store.close(now_ms()).map_err(|error| with_causes(&error))
+        })
+        .await;
+        for result in [written, closed] {
+            result.map_err(|cause| {
+                Failure::new(
+                    EXIT_FAILED,
+                    format!("not everything was written at the stop: {cause}"),
+                )
+            })?;
+        }
+        Ok(())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    tokio::task::spawn_blocking(job)
+        .await
+        .unwrap_or_else(|error| Err(error.to_string()))
+}
+
+async fn open_store(
+    disk: Arc<dyn Disk>,
+    config: ferrocket_store::StoreConfig,
+    bells: Arc<Bells>,
+) -> Result<Arc<Store>, Failure> {
+    let root = config.root.clone();
+    let opened =
+        blocking(move || Store::open(disk, config, bells, now_ms()).map_err(|e| with_causes(&e)));
+    let store = opened.await.map_err(|cause| {
+        Failure::new(
+            EXIT_FAILED,
+            format!("{cause} (storePathRootDir is {})", root.display()),
+        )
+    })?;
+    Ok(Arc::new(store))
+}
+
+/// Both ports, open but not served yet.
+struct Ports {
+    main: Listener,
+    vip: Listener,
+}
+
+impl Ports {
+    fn open(settings: &Settings) -> Result<Self, Failure> {
+        let port: u16 = settings.number(Class::Server, "listenPort");
+        let main = roles::bind(
+            roles::bind_address(settings, port)?,
+            "listenPort, or --port",
+        )?;
+        // Java asks for any free port when listenPort − 2 is none.
+        let vip_port = main.local().port().saturating_sub(2);
+        let vip = roles::bind(
+            roles::bind_address(settings, vip_port)?,
+            "listenPort, two above this one",
+        )?;
+        Ok(Self { main, vip })
+    }
+
+    /// Port 0 of a file is the port that the system chose.
+    fn enter(&self, config: &mut BrokerConfig) {
+        let port = i32::from(self.main.local().port());
+        if config.ha_listen_port == config.listen_port + 1 {
+            config.ha_listen_port = port + 1;
+        }
+        config.listen_port = port;
+    }
+
+    fn serve(self, broker: &Arc<Broker>, network: &Arc<Network>) -> Vec<Serving> {
+        [(self.main, Port::Main), (self.vip, Port::Vip)]
+            .into_iter()
+            .map(|(listener, port)| {
+                listener.serve(
+                    network,
+                    Arc::new(BrokerPort {
+                        broker: Arc::clone(broker),
+                        port,
+                    }),
+                )
+            })
+            .collect()
+    }
+}
+
+/// Fills `brokerIP1` and `brokerIP2` with the guess, and says what was considered.
+async fn settle_addresses(settings: &mut Settings, name_servers: &[String]) -> Result<(), Failure> {
+    let servers = name_servers.to_vec();
+    let seen = blocking(move || Ok(address::Surroundings::look(&servers))).await;
+    let seen = seen.map_err(|cause| Failure::new(EXIT_FAILED, cause))?;
+    if let Some(given) = settings.text(Class::Broker, "brokerIP1") {
+        let host = given.trim_matches(['[', ']']);
+        let loopback = host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback());
+        if let (true, Some(remote)) = (loopback, &seen.remote_name_server) {
+            tracing::warn!(
+                "brokerIP1 = {given} is given to clients by the name server {remote}, but only programs of this machine can reach it"
+            );
+        }
+        settings.ambient("brokerIP2", given);
+        return Ok(());
+    }
+    let (choice, candidates) = address::choose(&seen);
+    for candidate in candidates {
+        tracing::info!(
+            interface = %candidate.interface,
+            address = %candidate.address,
+            chosen = candidate.chosen,
+            "brokerIP1 candidate: {}", candidate.reason
+        );
+    }
+    let choice = choice.map_err(|error| Failure::new(EXIT_INIT, error))?;
+    settings.ambient("brokerIP1", address::text(choice));
+    settings.ambient("brokerIP2", address::text(choice));
+    Ok(())
+}
+
+async fn store_host(config: &BrokerConfig) -> Result<SocketAddr, Failure> {
+    let text = config.broker_addr();
+    let asked = text.clone();
+    let resolved = blocking(move || {
+        let mut found = asked.to_socket_addrs().map_err(|error| error.to_string())?;
+        found.next().ok_or_else(|| "it has no address".to_owned())
+    });
+    resolved.await.map_err(|cause| {
+        Failure::new(
+            EXIT_INIT,
+            format!(
+                "brokerIP1 = {} cannot be resolved: {cause}; set an IP address",
+                config.broker_ip1
+            ),
+        )
+    })
+}
+
+/// Differs between starts and between brokers of one machine.
+fn seed() -> u64 {
+    let now = u64::try_from(now_ms()).unwrap_or_default();
+    now.rotate_left(20) ^ u64::from(std::process::id())
+}
+
+async fn tick(broker: Arc<Broker>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        broker.tick(now_ms());
+    }
+}
+
+fn boot_line(config: &BrokerConfig, name_servers: Option<&str>) -> String {
+    let servers =
+        name_servers.map_or_else(String::new, |list| format!(" and name server is {list}"));
+    format!(
+        "The broker[{}, {}] boot success. serializeType=JSON{servers}",
+        config.broker_name,
+        config.broker_addr()
+    )
+}

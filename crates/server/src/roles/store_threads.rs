@@ -1,0 +1,266 @@
+//! The threads of the store: the flusher, the segment maker and the write-behind.
+//!
+//! Each waits for its signal or its period; none runs without cause. In SYNC_FLUSH the flusher
+//! needs no timer: what was appended while one flush ran is the next flush (group commit).
+
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ferrocket_broker::Broker;
+use ferrocket_store::{FlushMode, Store, StoreSignals};
+use parking_lot::{Condvar, Mutex};
+
+use crate::clock::now_ms;
+
+/// The write-behind of queues, and the broker's offsets.
+const WRITE_BEHIND_EVERY: Duration = Duration::from_secs(1);
+/// The shortest period of the asynchronous flusher.
+const FLUSH_CHECK_MIN: Duration = Duration::from_millis(100);
+const FLUSH_CHECK_MAX: Duration = Duration::from_millis(1000);
+
+/// A flag that a thread sleeps on.
+#[derive(Debug, Default)]
+struct Bell {
+    state: Mutex<Rung>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Rung {
+    rung: bool,
+    stopped: bool,
+}
+
+/// Why a thread woke up.
+#[derive(Debug, PartialEq, Eq)]
+enum Wake {
+    Rung,
+    Period,
+    Stopped,
+}
+
+impl Bell {
+    fn ring(&self) {
+        let mut state = self.state.lock();
+        if !state.rung {
+            state.rung = true;
+            self.rung.notify_one();
+        }
+    }
+
+    fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.rung.notify_one();
+    }
+
+    fn wait(&self, period: Option<Duration>) -> Wake {
+        let mut state = self.state.lock();
+        let deadline = period.map(|period| Instant::now() + period);
+        loop {
+            if state.stopped {
+                return Wake::Stopped;
+            }
+            if std::mem::take(&mut state.rung) {
+                return Wake::Rung;
+            }
+            match deadline {
+                None => self.rung.wait(&mut state),
+                Some(deadline) => {
+                    if self.rung.wait_until(&mut state, deadline).timed_out() && !state.rung {
+                        return if state.stopped {
+                            Wake::Stopped
+                        } else {
+                            Wake::Period
+                        };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The store's signals, each a bell of the thread that it wakes.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    flush: Bell,
+    segment: Bell,
+    queues: Bell,
+}
+
+impl StoreSignals for Bells {
+    fn flush_wanted(&self) {
+        self.flush.ring();
+    }
+
+    fn segment_wanted(&self) {
+        self.segment.ring();
+    }
+
+    fn queues_wanted(&self) {
+        self.queues.ring();
+    }
+}
+
+/// The running threads; [`StoreThreads::stop`] joins them.
+#[derive(Debug)]
+pub(crate) struct StoreThreads {
+    bells: Arc<Bells>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl StoreThreads {
+    pub(crate) fn start(
+        store: &Arc<Store>,
+        broker: &Arc<Broker>,
+        bells: &Arc<Bells>,
+    ) -> std::io::Result<Self> {
+        let mut threads = Self {
+            bells: Arc::clone(bells),
+            threads: Vec::new(),
+        };
+        let worker = Worker {
+            store: Arc::clone(store),
+            broker: Arc::downgrade(broker),
+            bells: Arc::clone(bells),
+        };
+        threads.spawn("flusher", worker.clone(), Worker::flush)?;
+        threads.spawn("segment-maker", worker.clone(), Worker::make_segments)?;
+        threads.spawn("write-behind", worker, Worker::write_behind)?;
+        Ok(threads)
+    }
+
+    fn spawn(&mut self, name: &str, worker: Worker, job: fn(&Worker)) -> std::io::Result<()> {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        self.threads.push(thread.spawn(move || job(&worker))?);
+        Ok(())
+    }
+
+    /// Ends all threads; what they would still have written is the business of `Store::close`.
+    pub(crate) fn stop(self) {
+        for bell in [&self.bells.flush, &self.bells.segment, &self.bells.queues] {
+            bell.stop();
+        }
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store ended in a panic");
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Worker {
+    store: Arc<Store>,
+    broker: Weak<Broker>,
+    bells: Arc<Bells>,
+}
+
+impl Worker {
+    fn flush(&self) {
+        let period = match self.store.config().flush_mode {
+            FlushMode::Sync => None,
+            FlushMode::Async => {
+                let interval = u64::try_from(self.store.config().flush_interval_ms);
+                let interval = Duration::from_millis(interval.unwrap_or_default());
+                Some(interval.clamp(FLUSH_CHECK_MIN, FLUSH_CHECK_MAX))
+            }
+        };
+        let mut complaint = Complaint::new(
+            "flush of the commit log failed, the store refuses messages from now on",
+        );
+        loop {
+            match self.bells.flush.wait(period) {
+                Wake::Stopped => return,
+                Wake::Period if !self.store.flush_due(now_ms()) => continue,
+                Wake::Period | Wake::Rung => {}
+            }
+            complaint.about(&self.store.flush(now_ms()).map(|_| ()));
+            if let Some(broker) = self.broker.upgrade() {
+                broker.durable_advanced(now_ms());
+            }
+        }
+    }
+
+    fn make_segments(&self) {
+        let mut complaint = Complaint::new("cannot make the next commit log segment ready");
+        while self.bells.segment.wait(None) == Wake::Rung {
+            complaint.about(&self.store.prepare_segment());
+        }
+    }
+
+    fn write_behind(&self) {
+        let mut queues = Complaint::new("cannot write consume queues");
+        let mut tables = Complaint::new("cannot write consumer offsets");
+        let mut persisted = Instant::now();
+        loop {
+            if self.bells.queues.wait(Some(WRITE_BEHIND_EVERY)) == Wake::Stopped {
+                return;
+            }
+            queues.about(&self.store.flush_queues(now_ms()));
+            if persisted.elapsed() >= WRITE_BEHIND_EVERY
+                && let Some(broker) = self.broker.upgrade()
+            {
+                persisted = Instant::now();
+                tables.about(&broker.persist(now_ms()));
+            }
+        }
+    }
+}
+
+/// Logs a failure when its text is new, not on every turn.
+#[derive(Debug)]
+struct Complaint {
+    what: &'static str,
+    last: String,
+}
+
+impl Complaint {
+    fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            last: String::new(),
+        }
+    }
+
+    fn about<E: std::error::Error>(&mut self, result: &Result<(), E>) {
+        let text = match result {
+            Ok(()) => String::new(),
+            Err(error) => crate::failure::with_causes(error),
+        };
+        if text != self.last {
+            if !text.is_empty() {
+                tracing::error!(cause = %text, "{}", self.what);
+            }
+            self.last = text;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bell_rung_before_the_wait_is_heard_once() {
+        let bell = Bell::default();
+        bell.ring();
+        bell.ring();
+        assert_eq!(bell.wait(None), Wake::Rung);
+        assert_eq!(bell.wait(Some(Duration::from_millis(1))), Wake::Period);
+        bell.ring();
+        bell.stop();
+        assert_eq!(bell.wait(None), Wake::Stopped);
+    }
+
+    #[test]
+    fn a_bell_wakes_a_thread_that_waits_without_a_period() {
+        let bell = Arc::new(Bell::default());
+        let sleeper = {
+            let bell = Arc::clone(&bell);
+            std::thread::spawn(move || bell.wait(None))
+        };
+        bell.ring();
+        assert_eq!(sleeper.join().unwrap(), Wake::Rung);
+    }
+}
