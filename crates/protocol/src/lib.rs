@@ -5,10 +5,12 @@
 //! state, so that the broker, the name server, the client and the simulator all speak through the
 //! same code.
 
+pub mod bodies;
 pub mod codes;
 pub mod ext;
 pub mod frame;
 pub mod headers;
+pub mod json;
 mod json_text;
 pub mod language;
 pub mod message;

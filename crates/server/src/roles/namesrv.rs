@@ -50,7 +50,7 @@ impl Namesrv {
         let config_path = path_of(&settings, "configStorePath");
         let surroundings = Arc::new(Files {
             live: LiveSettings::new(settings, bind::NAMESRV_SHOWN, config_path),
-            kv_path: kv_path.clone(),
+            kv_path,
         });
         let server = NameServer::new(config, kv, surroundings, now_ms());
         let server = Arc::new(server);
