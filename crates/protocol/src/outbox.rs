@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::codes::response;
 use crate::frame::{
-    self, EncodeError, Encoding, FLAG_ONEWAY, FLAG_RESPONSE, Head, NoHeader, ReplyTo,
+    self, EncodeError, Encoding, FLAG_ONEWAY, FLAG_RESPONSE, Head, NoHeader, ReplyTo, Sender,
 };
 
 /// Bodies shorter than this are copied behind their header: one copy is cheaper than one more
@@ -53,6 +53,7 @@ impl Outbox {
             opaque: to.opaque,
             flag: FLAG_RESPONSE,
             remark,
+            sender: Sender::US,
         };
         if let Err(error) = self.push(&head, header, body) {
             let remark = error.to_string();
@@ -90,17 +91,15 @@ impl Outbox {
         body: &[Bytes],
     ) -> Result<(), EncodeError> {
         let flag = if oneway { FLAG_ONEWAY } else { 0 };
-        self.push(
-            &Head {
-                encoding,
-                code,
-                opaque,
-                flag,
-                remark: None,
-            },
-            header,
-            body,
-        )
+        let head = Head {
+            encoding,
+            code,
+            opaque,
+            flag,
+            remark: None,
+            sender: Sender::US,
+        };
+        self.push(&head, header, body)
     }
 
     /// Appends any frame.
@@ -167,5 +166,130 @@ impl Outbox {
         if !self.open.is_empty() {
             self.sealed.push_back(self.open.split().freeze());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+
+    use super::*;
+    use crate::frame::{FRAME_BYTES_MAX, Frame};
+    use crate::headers::GetMaxOffsetResponse;
+
+    const REQUEST: ReplyTo = ReplyTo {
+        encoding: Encoding::Binary,
+        opaque: 9,
+        version: 513,
+        oneway: false,
+    };
+
+    fn frames(outbox: &mut Outbox) -> Vec<Frame> {
+        let mut bytes = BytesMut::new();
+        for part in outbox.take() {
+            bytes.extend_from_slice(&part);
+        }
+        let mut frames = Vec::new();
+        while let Some(frame) = frame::decode(&mut bytes).unwrap() {
+            frames.push(frame);
+        }
+        assert!(bytes.is_empty());
+        frames
+    }
+
+    #[test]
+    fn answers_leave_in_order_and_in_the_encoding_of_the_request() {
+        let mut outbox = Outbox::new();
+        outbox.reply_ok(REQUEST);
+        outbox.reply(
+            REQUEST,
+            0,
+            None,
+            Some(&GetMaxOffsetResponse { offset: 5 }),
+            &[],
+        );
+        outbox.reply_error(
+            ReplyTo {
+                encoding: Encoding::Json,
+                ..REQUEST
+            },
+            3,
+            "no",
+        );
+        let mut behind = Outbox::new();
+        behind
+            .request::<NoHeader>(Encoding::Json, 40, 1, true, None, &[])
+            .unwrap();
+        outbox.append(&mut behind);
+        assert!(behind.is_empty());
+        assert_eq!(outbox.frames(), 4);
+        let frames = frames(&mut outbox);
+        assert_eq!(
+            frames.iter().map(|it| it.code).collect::<Vec<_>>(),
+            [0, 0, 3, 40]
+        );
+        assert!(
+            frames[..3]
+                .iter()
+                .all(|it| it.is_response() && it.opaque == 9)
+        );
+        assert_eq!(
+            frames[1].header::<GetMaxOffsetResponse>().unwrap().offset,
+            5
+        );
+        assert_eq!(
+            (frames[1].encoding, frames[2].encoding),
+            (Encoding::Binary, Encoding::Json)
+        );
+        assert_eq!(frames[2].remark.as_deref(), Some("no"));
+        assert!(frames[3].is_oneway() && outbox.is_empty());
+    }
+
+    #[test]
+    fn a_oneway_request_is_not_answered() {
+        let mut outbox = Outbox::new();
+        let oneway = ReplyTo {
+            oneway: true,
+            ..REQUEST
+        };
+        outbox.reply_ok(oneway);
+        outbox.reply_error(oneway, 1, "no");
+        assert!(outbox.is_empty() && outbox.take().is_empty());
+    }
+
+    #[test]
+    fn large_bodies_are_not_copied() {
+        let small = Bytes::from(vec![1; BODY_COPY_BYTES_MAX - 1]);
+        let large = Bytes::from(vec![2; BODY_COPY_BYTES_MAX]);
+        let mut outbox = Outbox::new();
+        let body = [small.clone(), large.clone(), small];
+        outbox.reply::<NoHeader>(REQUEST, 0, None, None, &body);
+        let parts = outbox.take();
+        assert_eq!(parts.len(), 3);
+        assert_eq!(parts[1].as_ptr(), large.as_ptr());
+    }
+
+    #[test]
+    fn an_answer_too_long_becomes_an_error_and_leaves_nothing_else() {
+        let large = Bytes::from(vec![0; FRAME_BYTES_MAX]);
+        let mut outbox = Outbox::new();
+        outbox.reply_ok(REQUEST);
+        outbox.reply::<NoHeader>(REQUEST, 0, None, None, std::slice::from_ref(&large));
+        outbox.reply_ok(REQUEST);
+        let frames = frames(&mut outbox);
+        assert_eq!(
+            frames.iter().map(|it| it.code).collect::<Vec<_>>(),
+            [0, 1, 0]
+        );
+        assert!(
+            frames[1]
+                .remark
+                .as_deref()
+                .unwrap()
+                .contains("exceeds the limit")
+        );
+        assert!(frames[1].body.is_empty());
+        let refused = outbox.request::<NoHeader>(Encoding::Json, 1, 1, false, None, &[large]);
+        assert!(refused.is_err() && outbox.is_empty());
     }
 }

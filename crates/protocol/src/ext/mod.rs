@@ -91,6 +91,23 @@ impl Serialize for ExtFields<'_> {
     }
 }
 
+/// The same fields in the same encoding, where an empty binary value stays one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AsReceived<'a>(pub(crate) ExtFields<'a>);
+
+impl Serialize for AsReceived<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if self.0.encoding == Encoding::Json {
+            return self.0.serialize(to);
+        }
+        let mut map = to.serialize_map(None)?;
+        for (name, value) in self.0 {
+            map.serialize_entry(&name, value.as_deref().unwrap_or_default())?;
+        }
+        map.end()
+    }
+}
+
 /// See [`ExtFields::iter`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a>(Pairs<'a>);
@@ -235,3 +252,6 @@ where
 
     from.deserialize_str(Text).map(Some)
 }
+
+#[cfg(test)]
+mod tests;

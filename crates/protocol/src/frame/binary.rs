@@ -7,7 +7,6 @@ use super::{EncodeError, Encoding, Frame, FrameError, Head, patch};
 use crate::codes::request;
 use crate::ext::{BinaryPairs, write_fields};
 use crate::language::Language;
-use crate::version::VERSION;
 
 /// The pop family, whose codes lose their upper bits in this encoding.
 const TRUNCATED: [i32; 8] = [
@@ -84,8 +83,8 @@ pub(super) fn encode<H: Serialize>(
     header: Option<&H>,
 ) -> Result<(), EncodeError> {
     out.put_i16(code);
-    out.put_u8(Language::Rust.byte());
-    out.put_i16(i16::try_from(VERSION).unwrap_or(i16::MAX));
+    out.put_u8(head.sender.language().byte());
+    out.put_i16(i16::try_from(head.sender.version).unwrap_or(i16::MAX));
     out.put_i32(head.opaque);
     out.put_i32(head.flag);
     let at = hole(out);

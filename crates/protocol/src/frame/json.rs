@@ -11,7 +11,6 @@ use super::{EncodeError, Encoding, Frame, FrameError, Head};
 use crate::ext::{JsonPairs, write_fields};
 use crate::json_text::{RawText, Scanner, Unexpected, Value, write_string};
 use crate::language::Language;
-use crate::version::VERSION;
 
 impl From<Unexpected> for FrameError {
     fn from(Unexpected(expected): Unexpected) -> Self {
@@ -140,7 +139,7 @@ pub(super) fn encode<H: Serialize>(
     out.put_slice(b",\"flag\":");
     out.put_slice(digits.format(head.flag).as_bytes());
     out.put_slice(b",\"language\":\"");
-    out.put_slice(Language::Rust.name().as_bytes());
+    out.put_slice(head.sender.language().name().as_bytes());
     out.put_slice(b"\",\"opaque\":");
     out.put_slice(digits.format(head.opaque).as_bytes());
     if let Some(remark) = head.remark {
@@ -148,7 +147,7 @@ pub(super) fn encode<H: Serialize>(
         write_string(out, remark);
     }
     out.put_slice(b",\"serializeTypeCurrentRPC\":\"JSON\",\"version\":");
-    out.put_slice(digits.format(VERSION).as_bytes());
+    out.put_slice(digits.format(head.sender.version).as_bytes());
     out.put_u8(b'}');
     Ok(())
 }

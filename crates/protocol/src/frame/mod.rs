@@ -24,7 +24,9 @@ use serde::{Deserialize, Serialize};
 pub use crate::ext::{ExtFields, HeaderError};
 pub use error::{EncodeError, FrameError};
 
+use crate::ext::AsReceived;
 use crate::language::Language;
+use crate::version::VERSION;
 
 /// The largest complete frame, length word included (`NettyDecoder`, `frameMaxLength`).
 pub const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -84,6 +86,26 @@ pub struct Head<'a> {
     /// [`FLAG_RESPONSE`] and [`FLAG_ONEWAY`].
     pub flag: i32,
     pub remark: Option<&'a str>,
+    pub sender: Sender,
+}
+
+/// How the writer of a frame introduces itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// `None`, a language that we do not know, is passed on as "other".
+    pub language: Option<Language>,
+    pub version: i32,
+}
+
+impl Sender {
+    pub const US: Self = Self {
+        language: Some(Language::Rust),
+        version: VERSION,
+    };
+
+    fn language(self) -> Language {
+        self.language.unwrap_or(Language::Other)
+    }
 }
 
 /// Set in `flag` on a response.
@@ -114,6 +136,29 @@ impl Frame {
             Ok(None) => Err(EncodeError::Unreadable(FrameError::Length { length: 0 })),
             Err(error) => Err(EncodeError::Unreadable(error)),
         }
+    }
+
+    /// Appends the frame as it was received, its sender included: for one that is passed on.
+    ///
+    /// # Errors
+    /// As [`encode_head`].
+    pub fn encode(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let head = Head {
+            encoding: self.encoding,
+            code: self.code,
+            opaque: self.opaque,
+            flag: self.flag,
+            remark: self.remark.as_deref(),
+            sender: Sender {
+                language: self.language,
+                version: self.version,
+            },
+        };
+        let ext = AsReceived(self.ext());
+        let ext = self.has_ext().then_some(&ext);
+        encode_head(out, &head, ext, self.body.len())?;
+        out.put_slice(&self.body);
+        Ok(())
     }
 
     #[must_use]
@@ -311,3 +356,6 @@ fn patch(out: &mut BytesMut, at: usize, value: u32) {
         *hole = value.to_be_bytes();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,12 +184,13 @@ impl<'a> From<SendMessage<'a>> for SendMessageV2<'a> {
     }
 }
 
-/// What a broker adds to the ext fields of every send response, failures included.
+/// What a broker adds to the ext fields of every send response, failures included; a recall is
+/// answered with the region alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RegionAndTrace<'a> {
-    #[serde(rename = "MSG_REGION", borrow)]
-    pub region: Cow<'a, str>,
+    #[serde(rename = "MSG_REGION", borrow, deserialize_with = "ext::optional_text")]
+    pub region: Option<Cow<'a, str>>,
     #[serde(rename = "TRACE_ON")]
-    pub trace_on: bool,
+    pub trace_on: Option<bool>,
 }
