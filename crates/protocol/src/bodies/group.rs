@@ -66,7 +66,7 @@ pub struct GroupRetryPolicy {
     pub customized_retry_policy: Option<CustomizedRetryPolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exponential_retry_policy: Option<ExponentialRetryPolicy>,
-    #[serde(deserialize_with = "java_enum::or_default")]
+    #[serde(rename = "type", deserialize_with = "java_enum::or_default")]
     pub kind: GroupRetryPolicyType,
 }
 

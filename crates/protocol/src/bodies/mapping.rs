@@ -66,6 +66,7 @@ impl Default for TopicQueueMappingDetail {
 pub struct LogicQueueMappingItem {
     pub bname: String,
     pub end_offset: i64,
+    #[serde(rename = "gen")]
     pub generation: i32,
     pub logic_offset: i64,
     pub queue_id: i32,
