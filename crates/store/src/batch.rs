@@ -1,98 +1,53 @@
 //! Messages on their way into the log: encoded by the caller, outside of any lock.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ferrocket_protocol::message::NewMessage;
+use ferrocket_protocol::message::record::{self, BLANK_BYTES, Limits, RecordError};
 
 use crate::config::StoreConfig;
+use crate::dispatch::{self, TagsCode};
 use crate::offsets::{PhysicalOffset, QueueOffset};
+use crate::queue::Queue;
 
-/// A message to append; everything borrowed from the request frame.
-#[derive(Debug, Clone, Copy)]
-pub struct NewMessage<'a> {
-    pub topic: &'a str,
-    pub queue_id: i32,
-    pub flag: i32,
-    pub sys_flag: i32,
-    pub born_ms: i64,
-    pub born_host: SocketAddr,
-    pub store_host: SocketAddr,
-    pub reconsume_times: i32,
-    pub prepared_transaction_offset: i64,
-    /// `key\x01value\x02…` as it will be stored.
-    pub properties: &'a [u8],
-    pub body: &'a [u8],
-}
+/// What a cleared batch keeps of its buffer for the next time.
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// Messages of one socket read, encoded outside the append lock, with holes for what only the
 /// append knows. Owned by a connection (or a thread) and used again and again.
 #[derive(Debug, Default)]
-pub struct AppendBatch {}
+pub struct AppendBatch {
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) records: Vec<Slot>,
+    pub(crate) units: Vec<Unit>,
+    /// The queue of each record, while it is appended.
+    pub(crate) queues: Vec<Arc<Queue>>,
+    pub(crate) results: Vec<Result<Appended, AppendError>>,
+}
 
-impl AppendBatch {
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
+/// A record in the buffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) start: usize,
+    pub(crate) bytes: usize,
+    pub(crate) topic_at: usize,
+    pub(crate) topic_bytes: usize,
+    pub(crate) queue_id: i32,
+    pub(crate) tags: TagsCode,
+    /// It gets a queue offset and an entry.
+    pub(crate) queued: bool,
+    /// Set by the append.
+    pub(crate) physical_offset: i64,
+    pub(crate) queue_offset: i64,
+}
 
-    /// Encodes a message; returns its index, at which [`results`](Self::results) will tell what
-    /// became of it. CRC and sizes are done here.
-    ///
-    /// # Errors
-    /// When the message can never be stored; it is then not in the batch.
-    pub fn push(
-        &mut self,
-        _config: &StoreConfig,
-        _message: &NewMessage<'_>,
-    ) -> Result<usize, AppendError> {
-        unimplemented!()
-    }
-
-    /// Encodes the inner messages of a client batch (request 320) as one all-or-nothing group with
-    /// consecutive queue offsets and one result. All must be for the same queue.
-    ///
-    /// # Errors
-    /// When one of the messages can never be stored; none is then in the batch.
-    pub fn push_group(
-        &mut self,
-        _config: &StoreConfig,
-        _messages: &[NewMessage<'_>],
-    ) -> Result<usize, AppendError> {
-        unimplemented!()
-    }
-
-    /// Messages and groups in here.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        unimplemented!()
-    }
-
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        unimplemented!()
-    }
-
-    /// Encoded bytes in here: a caller appends and clears when this passes its bound.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        unimplemented!()
-    }
-
-    /// After [`Store::append`](crate::Store::append): one result per pushed message or group, in
-    /// order.
-    #[must_use]
-    pub fn results(&self) -> &[Result<Appended, AppendError>] {
-        unimplemented!()
-    }
-
-    /// The physical offset of every record of an appended message or group, in order: what the
-    /// comma-joined message id of a client batch is made of.
-    pub fn physical_offsets(&self, _index: usize) -> impl Iterator<Item = PhysicalOffset> + '_ {
-        std::iter::empty()
-    }
-
-    /// Makes the batch empty and ready for use again.
-    pub fn clear(&mut self) {
-        unimplemented!()
-    }
+/// Records that go into one segment together or not at all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unit {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    pub(crate) start: usize,
+    pub(crate) bytes: usize,
 }
 
 /// Where a message (or the first of a group) went.
@@ -111,6 +66,7 @@ pub struct Appended {
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AppendError {
+    /// The topic, the queue number or a length can never be stored (Java's `MESSAGE_ILLEGAL`).
     #[error("message illegal")]
     MessageIllegal,
     #[error("properties size exceeded")]
@@ -121,4 +77,181 @@ pub enum AppendError {
     /// The next segment could not be made.
     #[error("create mapped file failed, server is busy or broken.")]
     SegmentNotReady,
+}
+
+impl From<RecordError> for AppendError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::PropertiesTooLong { .. } => Self::PropertiesTooLong,
+            _ => Self::MessageIllegal,
+        }
+    }
+}
+
+impl AppendBatch {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Encodes a message; returns its index, at which [`results`](Self::results) will tell what
+    /// became of it. CRC and sizes are done here.
+    ///
+    /// # Errors
+    /// When the message can never be stored; it is then not in the batch.
+    pub fn push(
+        &mut self,
+        config: &StoreConfig,
+        message: &NewMessage<'_>,
+    ) -> Result<usize, AppendError> {
+        self.push_group(config, std::slice::from_ref(message))
+    }
+
+    /// Encodes the inner messages of a client batch (request 320) as one all-or-nothing group with
+    /// consecutive queue offsets and one result. All must be for the same queue.
+    ///
+    /// # Errors
+    /// When one of the messages can never be stored; none is then in the batch.
+    pub fn push_group(
+        &mut self,
+        config: &StoreConfig,
+        messages: &[NewMessage<'_>],
+    ) -> Result<usize, AppendError> {
+        let start = self.buffer.len();
+        let first = self.records.len();
+        let pushed = messages
+            .iter()
+            .try_for_each(|message| self.encode(config, message));
+        let bytes = self.buffer.len() - start;
+        let fits = (bytes + BLANK_BYTES) as u64 <= config.segment_bytes;
+        if pushed.is_err() || !fits || messages.is_empty() {
+            self.buffer.truncate(start);
+            self.records.truncate(first);
+            pushed?;
+            return Err(AppendError::MessageIllegal);
+        }
+        self.units.push(Unit {
+            first,
+            count: messages.len(),
+            start,
+            bytes,
+        });
+        Ok(self.units.len() - 1)
+    }
+
+    /// Messages and groups in here.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.units.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// Encoded bytes in here: a caller appends and clears when this passes its bound.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// After [`Store::append`](crate::Store::append): one result per pushed message or group, in
+    /// order. Empty before.
+    #[must_use]
+    pub fn results(&self) -> &[Result<Appended, AppendError>] {
+        &self.results
+    }
+
+    /// The physical offset of every record of an appended message or group, in order: what the
+    /// comma-joined message id of a client batch is made of.
+    pub fn physical_offsets(&self, index: usize) -> impl Iterator<Item = PhysicalOffset> + '_ {
+        let records = self
+            .units
+            .get(index)
+            .and_then(|unit| self.records_of(*unit));
+        records
+            .unwrap_or_default()
+            .iter()
+            .map(|slot| PhysicalOffset(slot.physical_offset))
+    }
+
+    /// Makes the batch empty and ready for use again.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT_BYTES);
+        self.records.clear();
+        self.units.clear();
+        self.results.clear();
+    }
+
+    pub(crate) fn records_of(&self, unit: Unit) -> Option<&[Slot]> {
+        self.records.get(unit.first..unit.first + unit.count)
+    }
+
+    fn encode(
+        &mut self,
+        config: &StoreConfig,
+        message: &NewMessage<'_>,
+    ) -> Result<(), AppendError> {
+        check_queue(message)?;
+        let limits = Limits {
+            body_bytes_max: config.body_bytes_max,
+            append_property_crc: config.append_property_crc,
+        };
+        let start = self.buffer.len();
+        let meta = record::encode(&mut self.buffer, message, limits)?;
+        // Fixed fields behind the store host: reconsume times, prepared offset, body, topic length.
+        let store_host_bytes = if message.store_host.ip().to_canonical().is_ipv4() {
+            8
+        } else {
+            20
+        };
+        let topic_length_bytes = if message.topic.len() > record::TOPIC_V1_BYTES_MAX {
+            2
+        } else {
+            1
+        };
+        let topic_at = start
+            + meta.store_host_at
+            + store_host_bytes
+            + 4
+            + 8
+            + 4
+            + message.body.len()
+            + topic_length_bytes;
+        self.records.push(Slot {
+            start,
+            bytes: meta.bytes,
+            topic_at,
+            topic_bytes: message.topic.len(),
+            queue_id: message.queue_id,
+            tags: TagsCode::of(config, message.topic, message.properties),
+            queued: dispatch::is_queued(message.sys_flag),
+            physical_offset: 0,
+            queue_offset: 0,
+        });
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// The topic, as it stands in the record.
+    pub(crate) fn topic<'a>(&self, buffer: &'a [u8]) -> &'a str {
+        let bytes = buffer.get(self.topic_at..self.topic_at + self.topic_bytes);
+        // The bytes came from a `&str`.
+        std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+/// A topic becomes the name of a directory.
+fn check_queue(message: &NewMessage<'_>) -> Result<(), AppendError> {
+    let topic = message.topic;
+    if topic.is_empty() || topic == "." || topic == ".." || topic.contains(['/', '\0']) {
+        return Err(AppendError::MessageIllegal);
+    }
+    if message.queue_id < 0 {
+        return Err(AppendError::MessageIllegal);
+    }
+    Ok(())
 }

@@ -28,6 +28,8 @@ pub struct StoreConfig {
     pub queue_file_bytes: u64,
     /// `maxMessageSize`: the longest body; a record may be 64 KiB longer.
     pub body_bytes_max: usize,
+    /// `enabledAppendPropCRC`: end every record with a property that holds the CRC of all of it.
+    pub append_property_crc: bool,
     /// `flushIntervalCommitLog`, for ASYNC_FLUSH.
     pub flush_interval_ms: i64,
     /// `flushCommitLogLeastPages`: dirty pages of 4 KiB that make a flush worth while.
@@ -82,6 +84,7 @@ impl StoreConfig {
             segment_bytes: 1024 * 1024 * 1024,
             queue_file_bytes: 6_000_000,
             body_bytes_max: 4 * 1024 * 1024,
+            append_property_crc: false,
             flush_interval_ms: 500,
             flush_pages_min: 4,
             flush_thorough_interval_ms: 10_000,

@@ -17,13 +17,16 @@ pub enum ReadError {
     },
 }
 
-/// A flush was refused or failed. The store is poisoned afterwards in either case.
+/// Background work was refused or failed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// The text names the first failure.
+    /// The store is poisoned; the text names the first failure.
     #[error("{0}")]
     Poisoned(String),
+    /// The store is not poisoned by this: the append tries again when it needs the segment.
+    #[error("cannot make the next commit log segment: {0}")]
+    Segment(String),
 }
 
 /// The store cannot be opened.
@@ -47,13 +50,6 @@ pub enum OpenError {
         found_bytes: u64,
         wanted_bytes: u64,
         key: &'static str,
-    },
-    #[error("segment {missing:020} is missing from {} between {before:020} and {after:020}", dir.display())]
-    SegmentMissing {
-        dir: PathBuf,
-        before: i64,
-        missing: i64,
-        after: i64,
     },
     #[error("{key}: {problem}")]
     Config { key: &'static str, problem: String },

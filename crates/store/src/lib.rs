@@ -9,19 +9,28 @@
 //! failed write or flush the store is poisoned: it refuses to append and goes on reading.
 
 mod batch;
+mod checkpoint;
 mod config;
 pub mod config_file;
 pub mod disk;
+mod dispatch;
 mod errors;
+mod file_names;
+mod log;
 mod offsets;
+mod poison;
+mod queue;
 mod read;
+mod recovery;
 mod signals;
 mod store;
 
-pub use batch::{AppendBatch, AppendError, Appended, NewMessage};
+pub use batch::{AppendBatch, AppendError, Appended};
 pub use config::{FlushMode, StoreConfig};
 pub use errors::{FlushError, OpenError, ReadError};
+pub use ferrocket_protocol::message::NewMessage;
 pub use offsets::{PhysicalOffset, QueueOffset};
 pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
+pub use recovery::{Cut, RecoveryReport};
 pub use signals::{NoSignals, StoreSignals};
 pub use store::Store;

@@ -47,8 +47,9 @@ pub trait DiskFile: Debug + Send + Sync {
         self.read_exact_at(buffer, position).map(|()| true)
     }
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
-    /// Makes a range read as zeros, as cheaply as the file system can.
-    fn zero(&self, position: u64, bytes: u64) -> io::Result<()>;
+    /// Makes a range read as zeros, as cheaply as the file system can, and gives its blocks back or
+    /// keeps them.
+    fn zero(&self, position: u64, bytes: u64, reserve: Reserve) -> io::Result<()>;
     /// Makes the content durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
     /// Shortens or extends the file.

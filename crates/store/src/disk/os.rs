@@ -190,11 +190,15 @@ impl DiskFile for OsFile {
         self.0.write_all_at(bytes, position)
     }
 
-    fn zero(&self, position: u64, bytes: u64) -> io::Result<()> {
+    fn zero(&self, position: u64, bytes: u64, reserve: Reserve) -> io::Result<()> {
         if bytes == 0 {
             return Ok(());
         }
-        let flags = FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE;
+        let flags = FallocateFlags::KEEP_SIZE
+            | match reserve {
+                Reserve::Now => FallocateFlags::ZERO_RANGE,
+                Reserve::Lazily => FallocateFlags::PUNCH_HOLE,
+            };
         match rustix::fs::fallocate(&self.0, flags, position, bytes) {
             Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
                 write_zeros(&self.0, position, bytes)

@@ -248,7 +248,7 @@ impl DiskFile for MemFile {
         Ok(())
     }
 
-    fn zero(&self, position: u64, bytes: u64) -> io::Result<()> {
+    fn zero(&self, position: u64, bytes: u64, _reserve: Reserve) -> io::Result<()> {
         let mut machine = self.machine.lock();
         machine.step(Operation::Write, &self.path)?;
         machine.contents(self.file)?.zero(position, bytes);

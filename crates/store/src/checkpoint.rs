@@ -1,0 +1,124 @@
+//! `checkpoint`: up to where the parts of the store are known to be durable (`StoreCheckpoint`).
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::disk::{Disk, DiskFile, Reserve};
+
+const CHECKPOINT_BYTES: usize = 4096;
+const USED_BYTES: usize = 48;
+
+/// The fields in the order of the file; 4.x knows the first three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Checkpoint {
+    /// Store time up to which the commit log is durable.
+    pub(crate) log_ms: i64,
+    /// Store time up to which the consume queues are durable.
+    pub(crate) queues_ms: i64,
+    /// Store time up to which the index is durable.
+    pub(crate) index_ms: i64,
+    pub(crate) master_flushed: i64,
+    pub(crate) confirmed: i64,
+    /// The last record whose queue entries are durable; 0 when unknown.
+    pub(crate) queues_physical: i64,
+}
+
+impl Checkpoint {
+    /// Reads the fields that are there; none are when the file is missing.
+    pub(crate) fn decode(content: &[u8]) -> Self {
+        let field = |index: usize| {
+            let bytes = content.get(index * 8..).and_then(|rest| rest.first_chunk());
+            bytes.map_or(0, |bytes| i64::from_be_bytes(*bytes))
+        };
+        Self {
+            log_ms: field(0),
+            queues_ms: field(1),
+            index_ms: field(2),
+            master_flushed: field(3),
+            confirmed: field(4),
+            queues_physical: field(5),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> [u8; USED_BYTES] {
+        let fields = [
+            self.log_ms,
+            self.queues_ms,
+            self.index_ms,
+            self.master_flushed,
+            self.confirmed,
+            self.queues_physical,
+        ];
+        let mut encoded = [0; USED_BYTES];
+        for (slot, field) in encoded.as_chunks_mut::<8>().0.iter_mut().zip(fields) {
+            *slot = field.to_be_bytes();
+        }
+        encoded
+    }
+
+    /// The store time before which everything is durable, with the slack that Java takes for what
+    /// 4.x writes there (`getMinTimestamp`).
+    pub(crate) fn safe_ms(&self) -> i64 {
+        self.log_ms.min(self.queues_ms).saturating_sub(3000).max(0)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct CheckpointFile {
+    file: Arc<dyn DiskFile>,
+    pub(crate) current: Checkpoint,
+}
+
+impl CheckpointFile {
+    pub(crate) fn open(disk: &dyn Disk, path: &PathBuf) -> io::Result<Self> {
+        let content = match disk.read(path) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let file = disk.create(path, CHECKPOINT_BYTES as u64, Reserve::Lazily)?;
+        Ok(Self {
+            file,
+            current: Checkpoint::decode(&content),
+        })
+    }
+
+    /// Replaces the content, durably. The fields lie within one sector.
+    pub(crate) fn store(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
+        self.file.write_all_at(&checkpoint.encode(), 0)?;
+        self.file.sync()?;
+        self.current = checkpoint;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_the_bytes_of_the_worked_example() {
+        let checkpoint = Checkpoint {
+            log_ms: 1_700_000_000_123,
+            queues_ms: 1_700_000_000_123,
+            confirmed: 101,
+            ..Checkpoint::default()
+        };
+        let encoded = checkpoint.encode();
+        let mut wanted = [0_u8; USED_BYTES];
+        wanted[..8].copy_from_slice(&[0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x7b]);
+        wanted[8..16].copy_from_slice(&[0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x7b]);
+        wanted[39] = 0x65;
+        assert_eq!(encoded, wanted);
+        assert_eq!(Checkpoint::decode(&encoded), checkpoint);
+        assert_eq!(checkpoint.safe_ms(), 1_699_999_997_123);
+    }
+
+    #[test]
+    fn a_file_of_4x_or_none_reads_as_zeros() {
+        assert_eq!(Checkpoint::decode(&[]), Checkpoint::default());
+        let short = Checkpoint::decode(&[0, 0, 0, 0, 0, 0, 0, 7]);
+        assert_eq!((short.log_ms, short.queues_ms), (7, 0));
+    }
+}

@@ -1,0 +1,56 @@
+//! What is derived from a record, in the order of the log: its consume queue entry. Index entries
+//! and further queues of the same message (LMQ) join here.
+
+use ferrocket_protocol::message::{properties, property, sys_flag, tags_code};
+
+use crate::config::StoreConfig;
+
+/// The topic whose entries carry the time of delivery in place of a hash
+/// (`TopicValidator#RMQ_SYS_SCHEDULE_TOPIC`).
+const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
+
+/// Delay of a level that the table does not know.
+const UNKNOWN_LEVEL_DELAY_MS: i64 = 1000;
+
+/// What a filter sees of a message before its record is read. A delay becomes a time only when the
+/// store time is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TagsCode {
+    Known(i64),
+    /// Store time plus this.
+    DeliverAfter {
+        delay_ms: i64,
+    },
+}
+
+impl TagsCode {
+    pub(crate) fn of(config: &StoreConfig, topic: &str, text: &[u8]) -> Self {
+        if topic == SCHEDULE_TOPIC
+            && let Some(level) = properties::find(text, property::DELAY_TIME_LEVEL)
+            && let Ok(level) = level.parse::<usize>()
+            && let Some(index) = level.min(config.delay_levels_ms.len()).checked_sub(1)
+        {
+            let known = config.delay_levels_ms.get(index).copied();
+            return Self::DeliverAfter {
+                delay_ms: known.unwrap_or(UNKNOWN_LEVEL_DELAY_MS),
+            };
+        }
+        Self::Known(properties::find(text, property::TAGS).map_or(0, tags_code))
+    }
+
+    pub(crate) fn at(self, store_ms: i64) -> i64 {
+        match self {
+            Self::Known(code) => code,
+            Self::DeliverAfter { delay_ms } => store_ms + delay_ms,
+        }
+    }
+}
+
+/// Whether a record gets an entry in its queue, and a queue offset: prepared and rolled back halves
+/// of old brokers do not.
+pub(crate) fn is_queued(sys_flag: i32) -> bool {
+    !matches!(
+        sys_flag::transaction(sys_flag),
+        sys_flag::TRANSACTION_PREPARED | sys_flag::TRANSACTION_ROLLBACK
+    )
+}

@@ -1,0 +1,237 @@
+//! The commit log: segments of one size, named by the offset at which they begin
+//! (`MappedFileQueue`).
+//!
+//! A segment is created at its full size with its space set aside, so a full disk shows before a
+//! message needs the room; its content reads as zeros, which ends a recovery scan. The next segment
+//! is made ahead, off the hot path. Writing goes through the append lock of the store; reading needs
+//! no lock beyond a look at the list of segments.
+//!
+//! Deliberately absent: what is in the segments (see `append` and `recovery`), and deletion by age.
+
+mod segment;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+pub(crate) use self::segment::Segment;
+use crate::disk::{Disk, Reserve};
+use crate::errors::OpenError;
+use crate::file_names;
+
+#[derive(Debug)]
+pub(crate) struct CommitLog {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    segment_bytes: i64,
+    /// In ascending order; neighbours touch, except where a middle segment is missing.
+    segments: RwLock<Vec<Arc<Segment>>>,
+    /// The one behind the last, made ahead.
+    prepared: Mutex<Option<Arc<Segment>>>,
+}
+
+impl CommitLog {
+    /// Finds the segments of a directory, which is created when it is absent.
+    pub(crate) fn load(
+        disk: Arc<dyn Disk>,
+        directory: PathBuf,
+        segment_bytes: u64,
+    ) -> Result<Self, OpenError> {
+        let failed = |action: &'static str| {
+            let path = directory.clone();
+            move |source| OpenError::Io {
+                action,
+                path,
+                source,
+            }
+        };
+        disk.create_dir_all(&directory)
+            .map_err(failed("create directory"))?;
+        let files = file_names::load(&*disk, &directory, segment_bytes, "mappedFileSizeCommitLog")?;
+        let segments = files
+            .into_iter()
+            .map(|(base, path)| Arc::new(Segment::new(base, path)))
+            .collect();
+        Ok(Self {
+            disk,
+            directory,
+            segment_bytes: i64::try_from(segment_bytes).unwrap_or(i64::MAX),
+            segments: RwLock::new(segments),
+            prepared: Mutex::new(None),
+        })
+    }
+
+    pub(crate) fn segment_bytes(&self) -> i64 {
+        self.segment_bytes
+    }
+
+    /// Where the log begins; 0 when it is empty.
+    pub(crate) fn start(&self) -> i64 {
+        self.segments
+            .read()
+            .first()
+            .map_or(0, |segment| segment.base())
+    }
+
+    pub(crate) fn last(&self) -> Option<Arc<Segment>> {
+        self.segments.read().last().cloned()
+    }
+
+    /// All segments in ascending order.
+    pub(crate) fn segments(&self) -> Vec<Arc<Segment>> {
+        self.segments.read().clone()
+    }
+
+    /// The segment that holds an offset.
+    pub(crate) fn segment_at(&self, offset: i64) -> Option<Arc<Segment>> {
+        let segments = self.segments.read();
+        let index = segments
+            .partition_point(|segment| segment.base() <= offset)
+            .checked_sub(1)?;
+        segments
+            .get(index)
+            .filter(|segment| offset - segment.base() < self.segment_bytes)
+            .cloned()
+    }
+
+    /// Where the next segment begins that starts at or behind an offset.
+    pub(crate) fn next_base_from(&self, offset: i64) -> Option<i64> {
+        let segments = self.segments.read();
+        let index = segments.partition_point(|segment| segment.base() < offset);
+        segments.get(index).map(|segment| segment.base())
+    }
+
+    /// Where segments are missing between others.
+    pub(crate) fn gaps(&self) -> Vec<i64> {
+        let segments = self.segments.read();
+        let ends = segments
+            .iter()
+            .map(|segment| segment.base() + self.segment_bytes);
+        ends.zip(segments.iter().skip(1))
+            .filter(|(end, next)| next.base() != *end)
+            .map(|(end, _)| end)
+            .collect()
+    }
+
+    /// Reads bytes that lie within one segment; false when there is no such segment.
+    pub(crate) fn read_at(&self, offset: i64, buffer: &mut [u8]) -> io::Result<bool> {
+        let Some(segment) = self.segment_at(offset) else {
+            return Ok(false);
+        };
+        let end = offset - segment.base() + buffer.len() as i64;
+        if end > self.segment_bytes {
+            return Ok(false);
+        }
+        segment
+            .file(&*self.disk)?
+            .read_exact_at(buffer, segment.position(offset))?;
+        Ok(true)
+    }
+
+    /// As [`read_at`](Self::read_at), but false also when the bytes are not all in memory.
+    pub(crate) fn read_resident_at(&self, offset: i64, buffer: &mut [u8]) -> io::Result<bool> {
+        let Some(segment) = self.segment_at(offset) else {
+            return Ok(false);
+        };
+        segment
+            .file(&*self.disk)?
+            .read_resident_at(buffer, segment.position(offset))
+    }
+
+    pub(crate) fn write_at(&self, segment: &Segment, offset: i64, bytes: &[u8]) -> io::Result<()> {
+        segment
+            .file(&*self.disk)?
+            .write_all_at(bytes, segment.position(offset))
+    }
+
+    /// Makes everything in `[from, to)` durable.
+    pub(crate) fn sync(&self, from: i64, to: i64) -> io::Result<()> {
+        if from >= to {
+            return Ok(());
+        }
+        for segment in self.segments() {
+            if segment.base() < to && segment.base() + self.segment_bytes > from {
+                segment.file(&*self.disk)?.sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the segment that a full one will need next, unless it is there already.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
+        let mut prepared = self.prepared.lock();
+        let base = self.next_base();
+        if prepared
+            .as_ref()
+            .is_some_and(|segment| segment.base() == base)
+        {
+            return Ok(());
+        }
+        *prepared = Some(Arc::new(self.create(base)?));
+        Ok(())
+    }
+
+    /// Takes the next segment into the log: the prepared one, or one made now.
+    pub(crate) fn roll(&self) -> io::Result<Arc<Segment>> {
+        let mut prepared = self.prepared.lock();
+        let base = self.next_base();
+        let segment = match prepared.take() {
+            Some(segment) if segment.base() == base => segment,
+            _ => Arc::new(self.create(base)?),
+        };
+        self.segments.write().push(Arc::clone(&segment));
+        Ok(segment)
+    }
+
+    /// Deletes the segment that was made ahead, as Java does on a clean stop.
+    pub(crate) fn discard_prepared(&self) -> io::Result<()> {
+        match self.prepared.lock().take() {
+            Some(segment) => self.disk.remove_file(segment.path()),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the log at `end`: later segments are deleted, the rest of the segment that holds `end`
+    /// reads as zeros, and both are durable. Returns how many segments went.
+    pub(crate) fn truncate(&self, end: i64) -> io::Result<usize> {
+        let mut segments = self.segments.write();
+        let kept = segments
+            .partition_point(|segment| segment.base() < end)
+            .max(1);
+        let kept = kept.min(segments.len());
+        let dropped = segments.split_off(kept);
+        for segment in &dropped {
+            self.disk.remove_file(segment.path())?;
+        }
+        if !dropped.is_empty() {
+            self.disk.sync_dir(&self.directory)?;
+        }
+        if let Some(last) = segments.last() {
+            let file = last.file(&*self.disk)?;
+            let position = end.saturating_sub(last.base()).clamp(0, self.segment_bytes);
+            let rest = self.segment_bytes - position;
+            file.zero(position.unsigned_abs(), rest.unsigned_abs(), Reserve::Now)?;
+            file.sync()?;
+        }
+        Ok(dropped.len())
+    }
+
+    fn next_base(&self) -> i64 {
+        self.segments
+            .read()
+            .last()
+            .map_or(0, |segment| segment.base() + self.segment_bytes)
+    }
+
+    fn create(&self, base: i64) -> io::Result<Segment> {
+        let path = self.directory.join(file_names::of(base));
+        let file = self
+            .disk
+            .create(&path, self.segment_bytes.unsigned_abs(), Reserve::Now)?;
+        file.sync()?;
+        self.disk.sync_dir(&self.directory)?;
+        Ok(Segment::opened(base, path, file))
+    }
+}

@@ -1,0 +1,226 @@
+//! The files of the consume queues: `consumequeue/<topic>/<queue>/<20 digits>`, each created sparse
+//! at its full size when its first entry is written.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::Queue;
+use super::entry::{ENTRY_BYTES, Entry};
+use super::handles::Handles;
+use crate::disk::{Disk, DiskFile, Reserve};
+use crate::file_names;
+
+/// Whether a reader may wait for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Residence {
+    /// Only what is in the page cache.
+    Resident,
+    Anywhere,
+}
+
+/// Entries read from a file at once while a queue's end is looked for.
+const READ_PIECE_ENTRIES: usize = 256;
+
+#[derive(Debug)]
+pub(crate) struct QueueFiles {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) directory: PathBuf,
+    /// Entries of a full file.
+    pub(super) file_entries: i64,
+    /// By the queue's serial number and the file's base entry.
+    handles: Handles<(u32, i64)>,
+    /// Directories with entries that are not durable yet.
+    unsynced_directories: Mutex<BTreeSet<PathBuf>>,
+}
+
+impl QueueFiles {
+    pub(crate) fn new(disk: Arc<dyn Disk>, directory: PathBuf, file_bytes: u64) -> Self {
+        let file_entries = file_bytes.div_ceil(ENTRY_BYTES as u64).max(1);
+        Self {
+            disk,
+            directory,
+            file_entries: i64::try_from(file_entries).unwrap_or(i64::MAX),
+            handles: Handles::new(),
+            unsynced_directories: Mutex::new(BTreeSet::new()),
+        }
+    }
+
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.file_entries.unsigned_abs() * ENTRY_BYTES as u64
+    }
+
+    pub(super) fn directory_of(&self, queue: &Queue) -> PathBuf {
+        self.directory
+            .join(&**queue.topic())
+            .join(queue.id().to_string())
+    }
+
+    /// The base entry of the file that holds an entry.
+    pub(super) fn base_of(&self, offset: i64) -> i64 {
+        offset - offset % self.file_entries
+    }
+
+    /// Reads as many entries as `into` holds, up to the end of a file. `None` when the file does not
+    /// exist, or when `residence` forbids to wait for it.
+    pub(super) fn read(
+        &self,
+        queue: &Queue,
+        offset: i64,
+        into: &mut [Entry],
+        residence: Residence,
+    ) -> io::Result<Option<usize>> {
+        let base = self.base_of(offset);
+        let in_file = usize::try_from(base + self.file_entries - offset).unwrap_or(usize::MAX);
+        let Some(file) = self.open(queue, base)? else {
+            return Ok(None);
+        };
+        let mut raw = [0_u8; READ_PIECE_ENTRIES * ENTRY_BYTES];
+        let count = into.len().min(in_file).min(READ_PIECE_ENTRIES);
+        let Some(raw) = raw.get_mut(..count * ENTRY_BYTES) else {
+            return Ok(None);
+        };
+        let position = position_in_file(base, offset);
+        match residence {
+            Residence::Anywhere => file.read_exact_at(raw, position)?,
+            Residence::Resident => {
+                if !file.read_resident_at(raw, position)? {
+                    return Ok(None);
+                }
+            }
+        }
+        let entries = raw.as_chunks::<ENTRY_BYTES>().0;
+        for (slot, raw) in into.iter_mut().zip(entries) {
+            *slot = Entry::decode(raw);
+        }
+        Ok(Some(count))
+    }
+
+    /// Writes entries from `offset` on, over as many files as they need, which are created.
+    pub(super) fn write(&self, queue: &Queue, offset: i64, entries: &[Entry]) -> io::Result<()> {
+        let mut at = offset;
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let base = self.base_of(at);
+            let room = usize::try_from(base + self.file_entries - at).unwrap_or(usize::MAX);
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            let file = match self.open(queue, base)? {
+                Some(file) => file,
+                None => self.create(queue, base, at)?,
+            };
+            let raw: Vec<u8> = now.iter().flat_map(Entry::encode).collect();
+            file.write_all_at(&raw, position_in_file(base, at))?;
+            at += now.len() as i64;
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Makes the files that hold `[from, to)` durable.
+    pub(super) fn sync(&self, queue: &Queue, from: i64, to: i64) -> io::Result<()> {
+        let mut base = self.base_of(from);
+        while base < to {
+            if let Some(file) = self.open(queue, base)? {
+                file.sync()?;
+            }
+            base += self.file_entries;
+        }
+        Ok(())
+    }
+
+    pub(super) fn forget(&self, queue: &Queue) {
+        self.handles.close_if(|(serial, _)| *serial == queue.serial);
+    }
+
+    pub(super) fn open(&self, queue: &Queue, base: i64) -> io::Result<Option<Arc<dyn DiskFile>>> {
+        let key = (queue.serial, base);
+        if let Some(file) = self.handles.find(key) {
+            return Ok(Some(file));
+        }
+        match self.disk.open(&self.path_of(queue, base)) {
+            Ok(file) => {
+                self.handles.keep(key, &file);
+                Ok(Some(file))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn path_of(&self, queue: &Queue, base: i64) -> PathBuf {
+        self.directory_of(queue)
+            .join(file_names::of(base * ENTRY_BYTES as i64))
+    }
+
+    /// Makes a file. When the queue begins in the middle of it, the slots before are filled as Java
+    /// fills them, because zeros would end the queue.
+    fn create(&self, queue: &Queue, base: i64, first: i64) -> io::Result<Arc<dyn DiskFile>> {
+        let directory = self.directory_of(queue);
+        if !self.disk.exists(&directory) {
+            self.disk.create_dir_all(&directory)?;
+            let parents = directory.ancestors().skip(1).take(3).map(ToOwned::to_owned);
+            self.unsynced_directories.lock().extend(parents);
+        }
+        self.unsynced_directories.lock().insert(directory);
+        let path = self.path_of(queue, base);
+        let file = self
+            .disk
+            .create(&path, self.file_bytes(), Reserve::Lazily)?;
+        if first > base {
+            let slots = usize::try_from(first - base).unwrap_or(0);
+            let raw: Vec<u8> = std::iter::repeat_n(Entry::BLANK.encode(), slots)
+                .flatten()
+                .collect();
+            file.write_all_at(&raw, 0)?;
+        }
+        self.handles.keep((queue.serial, base), &file);
+        Ok(file)
+    }
+
+    /// Removes a queue's files and its directory.
+    pub(super) fn remove(&self, queue: &Queue) -> io::Result<()> {
+        let directory = self.directory_of(queue);
+        for entry in self
+            .disk
+            .list(&directory)?
+            .iter()
+            .filter(|entry| !entry.is_dir)
+        {
+            self.disk.remove_file(&directory.join(&entry.name))?;
+        }
+        if self.disk.exists(&directory) {
+            self.disk.remove_dir(&directory)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the empty directory of a topic.
+    pub(super) fn remove_topic(&self, topic: &str) -> io::Result<()> {
+        let directory = self.directory.join(topic);
+        if self.disk.exists(&directory) && self.disk.list(&directory)?.is_empty() {
+            self.disk.remove_dir(&directory)?;
+            self.disk.sync_dir(&self.directory)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the names of new files and directories durable.
+    pub(super) fn sync_directories(&self) -> io::Result<()> {
+        let directories = std::mem::take(&mut *self.unsynced_directories.lock());
+        for directory in directories {
+            match self.disk.sync_dir(&directory) {
+                // Its topic was deleted meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn position_in_file(base: i64, offset: i64) -> u64 {
+    (offset - base).unsigned_abs() * ENTRY_BYTES as u64
+}

@@ -1,0 +1,77 @@
+//! A bounded cache of open files.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::disk::DiskFile;
+
+/// Open files at most; the one used longest ago is closed for a new one.
+const HANDLES_MAX: usize = 512;
+
+#[derive(Debug)]
+pub(super) struct Handles<K> {
+    open: Mutex<Open<K>>,
+}
+
+#[derive(Debug)]
+struct Open<K> {
+    files: HashMap<K, Used, foldhash::fast::FixedState>,
+    /// Counts uses, as the age of a handle.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Used {
+    file: Arc<dyn DiskFile>,
+    last: u64,
+}
+
+impl<K: Copy + Eq + Hash> Handles<K> {
+    pub(super) fn new() -> Self {
+        Self {
+            open: Mutex::new(Open {
+                files: HashMap::default(),
+                uses: 0,
+            }),
+        }
+    }
+
+    pub(super) fn find(&self, key: K) -> Option<Arc<dyn DiskFile>> {
+        let mut open = self.open.lock();
+        open.uses += 1;
+        let now = open.uses;
+        let used = open.files.get_mut(&key)?;
+        used.last = now;
+        Some(Arc::clone(&used.file))
+    }
+
+    pub(super) fn keep(&self, key: K, file: &Arc<dyn DiskFile>) {
+        let mut open = self.open.lock();
+        if open.files.len() >= HANDLES_MAX {
+            let oldest = open
+                .files
+                .iter()
+                .min_by_key(|(_, used)| used.last)
+                .map(|(key, _)| *key);
+            if let Some(oldest) = oldest {
+                open.files.remove(&oldest);
+            }
+        }
+        open.uses += 1;
+        let last = open.uses;
+        open.files.insert(
+            key,
+            Used {
+                file: Arc::clone(file),
+                last,
+            },
+        );
+    }
+
+    pub(super) fn close_if(&self, gone: impl Fn(&K) -> bool) {
+        self.open.lock().files.retain(|key, _| !gone(key));
+    }
+}

@@ -1,0 +1,258 @@
+//! Finding the queues of a directory, and fitting them to the log that they point into.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::files::{Residence, position_in_file};
+use super::{Entry, Queue, QueueTable};
+use crate::disk::Reserve;
+use crate::errors::OpenError;
+use crate::file_names;
+
+/// A queue as its files were found.
+#[derive(Debug)]
+pub(crate) struct LoadedQueue {
+    queue: Arc<Queue>,
+    /// The base entries of its files, ascending; there is at least one.
+    bases: Vec<i64>,
+    end: i64,
+    /// Where the record of the last entry ends.
+    end_physical: i64,
+}
+
+impl LoadedQueue {
+    pub(crate) fn end_physical(&self) -> i64 {
+        self.end_physical
+    }
+}
+
+impl QueueTable {
+    /// Finds the queues in `consumequeue/`. Names that no queue can have are left alone.
+    pub(crate) fn load(&self) -> Result<Vec<LoadedQueue>, OpenError> {
+        let root = self.files.directory.clone();
+        let mut loaded = Vec::new();
+        for topic in self.directories(&root)? {
+            let directory = root.join(&topic);
+            for name in self.directories(&directory)? {
+                let Ok(id) = name.parse::<i32>() else {
+                    continue;
+                };
+                let files = file_names::load(
+                    &*self.files.disk,
+                    &directory.join(&name),
+                    self.files.file_bytes(),
+                    "mappedFileSizeConsumeQueue",
+                )?;
+                let bases: Vec<i64> = files
+                    .iter()
+                    .map(|(base, _)| base / super::ENTRY_BYTES as i64)
+                    .collect();
+                if bases.is_empty() {
+                    continue;
+                }
+                let queue = self.find_or_create(&topic, id);
+                let failed = |source| OpenError::Recovery {
+                    what: format!("queue {id} of topic {topic}"),
+                    source,
+                };
+                loaded.push(self.measure(queue, bases).map_err(failed)?);
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Cuts every queue before its first entry that points at or behind `physical`: those entries
+    /// are made again from the log.
+    pub(crate) fn cut_at(&self, loaded: &[LoadedQueue], physical: i64) -> io::Result<()> {
+        for found in loaded {
+            let start = found.bases.first().copied().unwrap_or(0);
+            let end = if found.end_physical <= physical {
+                found.end
+            } else {
+                self.first_where(&found.queue, &found.bases, found.end, |entry| {
+                    !entry.is_blank() && entry.physical_offset >= physical
+                })?
+            };
+            found.queue.place(start, end);
+        }
+        Ok(())
+    }
+
+    /// After the log was gone through: removes what the files hold beyond the ends of the queues,
+    /// and moves their beginnings to where the log begins.
+    pub(crate) fn finish_recovery(
+        &self,
+        loaded: &[LoadedQueue],
+        log_start: i64,
+        clean: bool,
+    ) -> io::Result<()> {
+        for found in loaded {
+            let end = found.queue.end();
+            if !clean || end < found.end {
+                self.erase_behind(found, end)?;
+            }
+            let kept = |base: &i64| *base < end;
+            let bases: Vec<i64> = found.bases.iter().copied().filter(kept).collect();
+            let min = self.first_where(&found.queue, &bases, end, |entry| {
+                !entry.is_blank() && entry.physical_offset >= log_start
+            })?;
+            found.queue.raise_min(min);
+        }
+        for queue in self.all() {
+            queue.next.store(queue.end(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn measure(&self, queue: Arc<Queue>, bases: Vec<i64>) -> io::Result<LoadedQueue> {
+        let start = bases.first().copied().unwrap_or(0);
+        let mut end = start;
+        for base in bases.iter().rev() {
+            if self
+                .file_entry(&queue, *base)?
+                .is_some_and(|entry| entry.is_written())
+            {
+                end = self.partition(&queue, *base, base + self.files.file_entries, |entry| {
+                    entry.is_written()
+                })?;
+                break;
+            }
+        }
+        let last = if end > start {
+            self.file_entry(&queue, end - 1)?
+        } else {
+            None
+        };
+        let end_physical = last.map_or(0, |entry| entry.end());
+        Ok(LoadedQueue {
+            queue,
+            bases,
+            end,
+            end_physical,
+        })
+    }
+
+    /// The first entry below `end` for which `reached` holds, which must hold for all after it too.
+    fn first_where(
+        &self,
+        queue: &Queue,
+        bases: &[i64],
+        end: i64,
+        reached: impl Fn(&Entry) -> bool,
+    ) -> io::Result<i64> {
+        let Some(start) = bases.first().copied() else {
+            return Ok(end);
+        };
+        let mut from = start;
+        for base in bases.iter().rev().filter(|base| **base < end) {
+            let first = self.any_entry(queue, *base, end)?;
+            if first.is_some_and(|entry| !reached(&entry)) {
+                from = *base;
+                break;
+            }
+        }
+        let to = end.min(from + self.files.file_entries);
+        let mut low = from;
+        let mut high = to;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.any_entry(queue, middle, end)? {
+                Some(entry) if !reached(&entry) => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    fn partition(
+        &self,
+        queue: &Queue,
+        from: i64,
+        to: i64,
+        holds: impl Fn(&Entry) -> bool,
+    ) -> io::Result<i64> {
+        let (mut low, mut high) = (from, to);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.file_entry(queue, middle)? {
+                Some(entry) if holds(&entry) => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// An entry as its file has it, whatever the queue says.
+    fn file_entry(&self, queue: &Queue, offset: i64) -> io::Result<Option<Entry>> {
+        let mut one = [Entry::BLANK];
+        let read = self
+            .files
+            .read(queue, offset, &mut one, Residence::Anywhere)?;
+        Ok(read.and(one.first().copied()))
+    }
+
+    /// An entry from memory or its file.
+    fn any_entry(&self, queue: &Queue, offset: i64, end: i64) -> io::Result<Option<Entry>> {
+        if queue.end() <= offset {
+            return self.file_entry(queue, offset);
+        }
+        let mut one = [Entry::BLANK];
+        let read = queue.entries(&self.files, offset, end, &mut one, Residence::Anywhere)?;
+        Ok(read.filter(|count| *count == 1).and(one.first().copied()))
+    }
+
+    /// Removes entries that an earlier life wrote behind the end: they must never be taken for
+    /// entries of this one.
+    fn erase_behind(&self, found: &LoadedQueue, end: i64) -> io::Result<()> {
+        let directory = self.files.directory_of(&found.queue);
+        for base in &found.bases {
+            if *base >= end && Some(base) != found.bases.first() {
+                self.files.forget(&found.queue);
+                let name = file_names::of(base * super::ENTRY_BYTES as i64);
+                self.files.disk.remove_file(&directory.join(name))?;
+            } else if base + self.files.file_entries > end
+                && let Some(file) = self.files.open(&found.queue, *base)?
+            {
+                let position = position_in_file(*base, end.max(*base));
+                file.zero(
+                    position,
+                    self.files.file_bytes() - position,
+                    Reserve::Lazily,
+                )?;
+                if end < found.end {
+                    file.sync()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn directories(&self, path: &std::path::Path) -> Result<Vec<String>, OpenError> {
+        let failed = |source| OpenError::Io {
+            action: "list",
+            path: path.to_owned(),
+            source,
+        };
+        let entries = self.files.disk.list(path).map_err(failed)?;
+        Ok(entries
+            .into_iter()
+            .filter(|entry| entry.is_dir)
+            .map(|entry| entry.name)
+            .collect())
+    }
+}
+
+impl Queue {
+    /// Takes over what the files hold: entries from `start` to `end`.
+    fn place(&self, start: i64, end: i64) {
+        let mut state = self.state.lock();
+        state.restart(end);
+        state.min = start;
+        state.has_past = end > start;
+    }
+
+    pub(super) fn end(&self) -> i64 {
+        self.state.lock().end()
+    }
+}

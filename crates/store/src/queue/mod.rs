@@ -1,0 +1,245 @@
+//! Consume queues (`ConsumeQueue`): for each topic and queue number, where its messages are.
+//!
+//! Entries are made from the records just appended and are visible at once; they are kept in memory
+//! until [`QueueTable::write_behind`] has written them to the queue's files in batches. A queue at
+//! rest costs a few hundred bytes and no handle. Everything here can be made again from the commit
+//! log.
+//!
+//! Lock order: append lock, flush lock, table, queue, handles. No file is touched under a queue's lock.
+
+mod entry;
+mod files;
+mod handles;
+mod load;
+mod table;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+
+pub(crate) use self::entry::{ENTRY_BYTES, Entry};
+pub(crate) use self::files::{QueueFiles, Residence};
+pub(crate) use self::table::QueueTable;
+
+/// A queue that waits for its files keeps no more than this many entries before the append itself
+/// writes them: the bound of the memory when nobody calls `flush_queues`.
+pub(crate) const UNWRITTEN_MAX: usize = 64 * 1024;
+
+/// After a write-behind a busy queue keeps this many of its newest entries for its readers.
+const KEPT_FOR_READERS: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    topic: Arc<str>,
+    id: i32,
+    /// Names the queue in the handle cache; never used twice.
+    serial: u32,
+    /// The queue offset of the next message. Changed under the append lock alone.
+    next: AtomicI64,
+    /// Its topic was deleted: a new queue of the same name takes its place.
+    deleted: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The first entry that may point into the log.
+    min: i64,
+    /// Entries below this one are in the files.
+    written: i64,
+    /// Where `tail` begins; at most `written`.
+    tail_start: i64,
+    /// The newest entries, up to the end of the queue.
+    tail: VecDeque<Entry>,
+    /// The first entry that no sync of a file has covered.
+    unsynced: i64,
+    /// It has or had entries, so that the next one must follow them.
+    has_past: bool,
+    /// In the table's list of queues to be written behind.
+    listed: bool,
+    /// Nothing came since the last write-behind.
+    idle: bool,
+    /// In the table's list of queues to be synced.
+    to_sync: bool,
+}
+
+impl State {
+    fn end(&self) -> i64 {
+        self.tail_start + self.tail.len() as i64
+    }
+
+    /// Makes the queue one that begins at `offset` and is empty.
+    fn restart(&mut self, offset: i64) {
+        *self = State {
+            min: offset,
+            written: offset,
+            tail_start: offset,
+            tail: VecDeque::new(),
+            unsynced: offset,
+            has_past: true,
+            ..*self
+        };
+    }
+
+    /// Ends the queue at `offset`, which must not be below its minimum.
+    fn cut(&mut self, offset: i64) {
+        if offset < self.tail_start {
+            self.tail.clear();
+            self.tail_start = offset;
+        } else {
+            self.tail
+                .truncate(usize::try_from(offset - self.tail_start).unwrap_or(usize::MAX));
+        }
+        self.written = self.written.min(offset);
+        self.unsynced = self.unsynced.min(offset);
+    }
+}
+
+/// What a queue holds, as its readers may see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+}
+
+impl Queue {
+    /// A queue without messages.
+    fn new(topic: Arc<str>, id: i32, serial: u32) -> Self {
+        let state = State {
+            min: 0,
+            written: 0,
+            tail_start: 0,
+            tail: VecDeque::new(),
+            unsynced: 0,
+            has_past: false,
+            listed: false,
+            idle: false,
+            to_sync: false,
+        };
+        Self {
+            topic,
+            id,
+            serial,
+            next: AtomicI64::new(0),
+            deleted: AtomicBool::new(false),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    pub(crate) fn id(&self) -> i32 {
+        self.id
+    }
+
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.deleted.load(Ordering::Relaxed)
+    }
+
+    /// Under the append lock: the next `count` queue offsets.
+    pub(crate) fn assign(&self, count: i64) -> i64 {
+        let first = self.next.load(Ordering::Relaxed);
+        self.next.store(first + count, Ordering::Relaxed);
+        first
+    }
+
+    /// Under the append lock: takes back the offsets from `first` on, which nothing has.
+    pub(crate) fn give_back(&self, first: i64) {
+        self.next.store(
+            first.min(self.next.load(Ordering::Relaxed)),
+            Ordering::Relaxed,
+        );
+    }
+
+    /// Appends the entry of queue offset `offset`. The later record wins: an offset that the queue
+    /// has already means that its topic was deleted and made again between the two records. A gap
+    /// before it is filled with blanks.
+    fn push(&self, offset: i64, entry: Entry) -> Pushed {
+        let mut state = self.state.lock();
+        if !state.has_past || offset < state.min {
+            state.restart(offset);
+        } else if offset < state.end() {
+            state.cut(offset);
+        }
+        for _ in state.end()..offset {
+            state.tail.push_back(Entry::BLANK);
+        }
+        state.tail.push_back(entry);
+        state.idle = false;
+        let newly_listed = !std::mem::replace(&mut state.listed, true);
+        let unwritten = (state.end() - state.written).unsigned_abs();
+        Pushed {
+            newly_listed,
+            unwritten: usize::try_from(unwritten).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// The end of the queue, and where it begins; entries whose records end behind `readable` do not
+    /// count.
+    pub(crate) fn bounds(&self, readable: i64) -> Bounds {
+        let state = self.state.lock();
+        let hidden = state
+            .tail
+            .iter()
+            .rev()
+            .take_while(|entry| entry.end() > readable)
+            .count() as i64;
+        let max = state.end() - hidden;
+        Bounds {
+            min: state.min.min(max),
+            max,
+        }
+    }
+
+    /// Copies entries from `offset` on into `into`, not beyond `max`; `None` when they are not in
+    /// memory and `residence` wants no others, or when there is no file where one should be.
+    pub(crate) fn entries(
+        &self,
+        files: &QueueFiles,
+        offset: i64,
+        max: i64,
+        into: &mut [Entry],
+        residence: Residence,
+    ) -> io::Result<Option<usize>> {
+        let wanted = usize::try_from(max - offset).unwrap_or(0).min(into.len());
+        let on_disk_until = {
+            let state = self.state.lock();
+            if offset >= state.tail_start {
+                let skipped = usize::try_from(offset - state.tail_start).unwrap_or(usize::MAX);
+                let mut copied = 0;
+                for (slot, entry) in into
+                    .iter_mut()
+                    .zip(state.tail.iter().skip(skipped))
+                    .take(wanted)
+                {
+                    *slot = *entry;
+                    copied += 1;
+                }
+                return Ok(Some(copied));
+            }
+            state.tail_start
+        };
+        let wanted = wanted.min(usize::try_from(on_disk_until - offset).unwrap_or(0));
+        let Some(into) = into.get_mut(..wanted) else {
+            return Ok(Some(0));
+        };
+        files.read(self, offset, into, residence)
+    }
+
+    /// Moves the beginning, because the log no longer reaches so far back.
+    pub(crate) fn raise_min(&self, min: i64) {
+        let mut state = self.state.lock();
+        state.min = state.min.max(min);
+    }
+}
+
+struct Pushed {
+    newly_listed: bool,
+    /// Entries of the queue that wait for their file.
+    unwritten: usize,
+}

@@ -1,0 +1,204 @@
+//! Opening a store: finding the end of its log and making its queues fit it.
+//!
+//! The log is the truth. Queues are believed below the point that the checkpoint (or, without one,
+//! the queues themselves) vouch for; from there on their entries are made again from the log. After
+//! a kill everything in the page cache is back; after a power loss everything that was durable.
+//! Whatever a scan meets that is not the plain end of the log is said in the [`RecoveryReport`].
+
+mod scan;
+pub(crate) mod start;
+
+use std::io;
+
+use ferrocket_protocol::message::View;
+
+use self::scan::{Scanner, Stop};
+use crate::checkpoint::Checkpoint;
+use crate::config::StoreConfig;
+use crate::dispatch::{self, TagsCode};
+use crate::errors::OpenError;
+use crate::log::CommitLog;
+use crate::offsets::PhysicalOffset;
+use crate::queue::{Entry, QueueTable};
+
+/// Queue entries are written behind after this many records, so that a long recovery stays small.
+const RECORDS_PER_WRITE_BEHIND: u64 = 64 * 1024;
+
+/// What opening a store found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RecoveryReport {
+    /// The store was stopped cleanly the last time: there was no `abort`.
+    pub clean: bool,
+    /// Where the log was read from.
+    pub scanned_from: PhysicalOffset,
+    pub records_scanned: u64,
+    /// Where the log ends.
+    pub end: PhysicalOffset,
+    /// Segments behind the end that were deleted (those made ahead among them).
+    pub segments_dropped: usize,
+    /// Where segments are missing between others; what was in them is gone.
+    pub gaps: Vec<PhysicalOffset>,
+    /// Set when what follows the end is neither zeros nor the end of a segment.
+    pub cut: Option<Cut>,
+}
+
+/// A log that ended in something else than nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    pub reason: String,
+    /// A whole record was found behind the cut: messages were lost, not just a torn last write.
+    pub record_beyond: Option<PhysicalOffset>,
+}
+
+/// What the store goes on from.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) end: i64,
+    /// Start and store time of the last record that is known.
+    pub(crate) last: Option<(i64, i64)>,
+    pub(crate) report: RecoveryReport,
+}
+
+pub(crate) fn recover(
+    log: &CommitLog,
+    queues: &QueueTable,
+    checkpoint: &Checkpoint,
+    config: &StoreConfig,
+    clean: bool,
+) -> Result<Recovered, OpenError> {
+    let loaded = queues.load()?;
+    let failed = |what: &'static str| {
+        move |source| OpenError::Recovery {
+            what: what.into(),
+            source,
+        }
+    };
+    let queues_end = loaded
+        .iter()
+        .map(|queue| queue.end_physical())
+        .max()
+        .unwrap_or(0);
+    let start =
+        start::of_scan(log, checkpoint, queues_end, clean).map_err(failed("the commit log"))?;
+    queues
+        .cut_at(&loaded, start)
+        .map_err(failed("the consume queues"))?;
+
+    let mut scanner = Scanner::new(log, config.check_crc_on_recover);
+    let mut visited = 0_u64;
+    let found = scanner
+        .run(start, &mut |record| {
+            visited += 1;
+            if visited.is_multiple_of(RECORDS_PER_WRITE_BEHIND) {
+                queues.write_behind(i64::MAX)?;
+            }
+            redispatch(queues, config, record)
+        })
+        .map_err(failed("the commit log"))?;
+    let cut = cut_of(&mut scanner, &found).map_err(failed("the commit log"))?;
+    drop(scanner);
+
+    let segments_dropped = log
+        .truncate(found.end)
+        .map_err(failed("the end of the commit log"))?;
+    queues
+        .finish_recovery(&loaded, log.start(), clean)
+        .map_err(failed("the consume queues"))?;
+    queues
+        .write_behind(i64::MAX)
+        .map_err(failed("the consume queues"))?;
+    if !clean {
+        // What a killed process left in the page cache is not durable yet.
+        log.sync(start, found.end)
+            .map_err(failed("the commit log"))?;
+    }
+    let report = RecoveryReport {
+        clean,
+        scanned_from: PhysicalOffset(start),
+        records_scanned: found.records,
+        end: PhysicalOffset(found.end),
+        segments_dropped,
+        gaps: log.gaps().into_iter().map(PhysicalOffset).collect(),
+        cut,
+    };
+    tell(&report);
+    Ok(Recovered {
+        end: found.end,
+        last: found.last,
+        report,
+    })
+}
+
+/// Makes the entries of a record again.
+fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> io::Result<()> {
+    if !dispatch::is_queued(record.sys_flag) {
+        return Ok(());
+    }
+    let queue = queues.find_or_create(record.topic, record.queue_id);
+    let tags = TagsCode::of(config, record.topic, record.properties);
+    let entry = Entry {
+        physical_offset: record.physical_offset,
+        bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
+        tags_code: tags.at(record.store_ms),
+    };
+    queues
+        .push(&queue, record.queue_offset, entry, i64::MAX)
+        .map(|_| ())
+}
+
+fn cut_of(scanner: &mut Scanner<'_>, found: &scan::End) -> io::Result<Option<Cut>> {
+    let Stop::Damaged(reason) = &found.stop else {
+        return Ok(None);
+    };
+    let record_beyond = scanner.record_beyond(found.end)?.map(PhysicalOffset);
+    Ok(Some(Cut {
+        reason: reason.clone(),
+        record_beyond,
+    }))
+}
+
+fn tell(report: &RecoveryReport) {
+    let RecoveryReport {
+        clean,
+        records_scanned,
+        segments_dropped,
+        ..
+    } = report;
+    let (from, end) = (report.scanned_from.0, report.end.0);
+    tracing::info!(
+        clean,
+        from,
+        end,
+        records_scanned,
+        segments_dropped,
+        "commit log recovered"
+    );
+    for gap in &report.gaps {
+        tracing::error!(at = gap.0, "a segment of the commit log is missing");
+    }
+    match &report.cut {
+        None => {}
+        Some(Cut {
+            reason,
+            record_beyond: None,
+        }) => {
+            tracing::warn!(
+                end,
+                reason,
+                "torn record at the end of the commit log cut off"
+            );
+        }
+        Some(Cut {
+            reason,
+            record_beyond: Some(beyond),
+        }) => {
+            let beyond = beyond.0;
+            tracing::error!(
+                end,
+                reason,
+                beyond,
+                "commit log is damaged: messages behind it are lost"
+            );
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Where to begin to read the log when a store is opened.
+
+use std::io;
+
+use ferrocket_protocol::message::record::{MAGIC_V1, MAGIC_V2, RECORD_BYTES_MIN};
+use ferrocket_protocol::message::sys_flag;
+
+use crate::checkpoint::Checkpoint;
+use crate::log::CommitLog;
+
+/// Bytes that hold every fixed field up to the store time, whatever the addresses are.
+const HEAD_BYTES: usize = 76;
+const _: () = assert!(HEAD_BYTES < RECORD_BYTES_MIN);
+
+/// The fields of a record that recovery and searches by time look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordHead {
+    pub(crate) bytes: i32,
+    pub(crate) physical_offset: i64,
+    pub(crate) store_ms: i64,
+}
+
+impl RecordHead {
+    /// Reads the head of the record at an offset; `None` when there is no record.
+    pub(crate) fn read(log: &CommitLog, offset: i64) -> io::Result<Option<Self>> {
+        let mut head = [0_u8; HEAD_BYTES];
+        if !log.read_at(offset, &mut head)? {
+            return Ok(None);
+        }
+        Ok(Self::decode(&head).filter(|head| head.physical_offset == offset))
+    }
+
+    /// Takes the fields out of the first bytes of a record.
+    pub(crate) fn decode(head: &[u8]) -> Option<Self> {
+        let magic = u32::from_be_bytes(*head.get(4..)?.first_chunk()?);
+        if magic != MAGIC_V1 && magic != MAGIC_V2 {
+            return None;
+        }
+        let bytes = i32::from_be_bytes(*head.first_chunk()?);
+        let physical_offset = i64::from_be_bytes(*head.get(28..)?.first_chunk()?);
+        let flag = i32::from_be_bytes(*head.get(36..)?.first_chunk()?);
+        let store_ms_at = if flag & sys_flag::BORN_HOST_V6 == 0 {
+            56
+        } else {
+            68
+        };
+        let store_ms = i64::from_be_bytes(*head.get(store_ms_at..)?.first_chunk()?);
+        Some(Self {
+            bytes,
+            physical_offset,
+            store_ms,
+        })
+    }
+}
+
+/// The offset of the record from which on the queues cannot be believed.
+///
+/// A clean stop leaves the checkpoint at the last record. After a kill the scan begins with a whole
+/// segment, as in Java: the last one whose first record the checkpoint still covers. Either way the
+/// queues must reach that far themselves, so a lost `consumequeue` is made again from the beginning.
+pub(super) fn of_scan(
+    log: &CommitLog,
+    checkpoint: &Checkpoint,
+    queues_end: i64,
+    clean: bool,
+) -> io::Result<i64> {
+    if clean
+        && checkpoint.queues_physical > 0
+        && checkpoint.queues_physical < queues_end
+        && RecordHead::read(log, checkpoint.queues_physical)?.is_some()
+    {
+        return Ok(checkpoint.queues_physical);
+    }
+    for segment in log.segments().iter().rev() {
+        let Some(first) = RecordHead::read(log, segment.base())? else {
+            continue;
+        };
+        let covered = if clean {
+            true
+        } else if checkpoint.queues_physical > 0 {
+            first.physical_offset <= checkpoint.queues_physical
+        } else {
+            first.store_ms <= checkpoint.safe_ms()
+        };
+        if covered && first.physical_offset < queues_end {
+            return Ok(segment.base());
+        }
+    }
+    Ok(log.start())
+}

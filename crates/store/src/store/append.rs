@@ -1,0 +1,294 @@
+//! The one append path.
+//!
+//! A caller hands over all that one socket read brought. Under the append lock the records get
+//! their offsets, go into the log with one write for each segment that they touch, and get their
+//! queue entries; then the *appended* watermark is published. A failed write poisons the store: none
+//! of the records of that write counts as appended.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes};
+
+use super::Store;
+use crate::batch::{AppendBatch, AppendError, Appended, Unit};
+use crate::config::FlushMode;
+use crate::log::Segment;
+use crate::offsets::{PhysicalOffset, QueueOffset};
+use crate::queue::{Entry, Queue};
+
+/// What the append lock protects.
+#[derive(Debug)]
+pub(super) struct Appender {
+    active: Arc<Segment>,
+    /// Where the next record goes.
+    position: i64,
+    /// Store times never go back, even when the clock does.
+    store_ms: i64,
+    /// The segment behind `active` was asked for.
+    next_wanted: bool,
+}
+
+/// Units that have their offsets and wait for their write.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: usize,
+    at: i64,
+    end: i64,
+}
+
+impl Appender {
+    pub(super) fn new(active: Arc<Segment>, position: i64, store_ms: i64) -> Self {
+        Self {
+            active,
+            position,
+            store_ms,
+            next_wanted: false,
+        }
+    }
+}
+
+impl Store {
+    /// Assigns offsets, fills the holes, writes, makes the queue entries and publishes the appended
+    /// watermark; [`AppendBatch::results`] then has one result for each message or group. Appending
+    /// a batch a second time would store its messages a second time.
+    pub fn append(&self, now_ms: i64, batch: &mut AppendBatch) {
+        batch.results.clear();
+        self.find_queues(batch);
+        let mut appender = self.appender.lock();
+        if let Some(refusal) = self.refusal() {
+            batch.refuse_from(0, &refusal);
+            batch.queues.clear();
+            return;
+        }
+        appender.store_ms = appender.store_ms.max(now_ms);
+        self.append_units(&mut appender, batch);
+        let wants_segment = self.wants_segment(&mut appender);
+        drop(appender);
+        batch.queues.clear();
+        if wants_segment {
+            self.signals.segment_wanted();
+        }
+        if self.config.flush_mode == FlushMode::Sync {
+            self.signals.flush_wanted();
+        }
+    }
+
+    fn append_units(&self, appender: &mut Appender, batch: &mut AppendBatch) {
+        let mut run = Run {
+            first: 0,
+            at: appender.position,
+            end: appender.position,
+        };
+        for index in 0..batch.units.len() {
+            let Some(unit) = batch.units.get(index).copied() else {
+                break;
+            };
+            let segment_end = appender.active.base() + self.log.segment_bytes();
+            if run.end + (unit.bytes + BLANK_BYTES) as i64 > segment_end {
+                let rolled = self
+                    .write(appender, batch, run, index)
+                    .and_then(|()| self.roll(appender, segment_end));
+                if let Err(refusal) = rolled {
+                    batch.refuse_from(index, &refusal);
+                    return;
+                }
+                run = Run {
+                    first: index,
+                    at: appender.position,
+                    end: appender.position,
+                };
+            }
+            batch.assign(
+                unit,
+                run.end,
+                appender.store_ms,
+                self.config.append_property_crc,
+            );
+            run.end += unit.bytes as i64;
+        }
+        let all = batch.units.len();
+        // A refusal is in the results already.
+        let _ = self.write(appender, batch, run, all);
+    }
+
+    /// Writes the units from `run.first` to before `until`, and publishes them.
+    fn write(
+        &self,
+        appender: &mut Appender,
+        batch: &mut AppendBatch,
+        run: Run,
+        until: usize,
+    ) -> Result<(), AppendError> {
+        let Some(units) = batch.units.get(run.first..until) else {
+            return Ok(());
+        };
+        let (Some(first), Some(last)) = (units.first(), units.last()) else {
+            return Ok(());
+        };
+        let bytes = batch
+            .buffer
+            .get(first.start..last.start + last.bytes)
+            .unwrap_or_default();
+        if let Err(error) = self.log.write_at(&appender.active, run.at, bytes) {
+            let refusal = AppendError::NotWritable(
+                self.poison.set("writing the commit log", &error).to_owned(),
+            );
+            batch.refuse_from(run.first, &refusal);
+            return Err(refusal);
+        }
+        let records = first.first..last.first + last.count;
+        let last_record = batch
+            .records
+            .get(records.end - 1)
+            .map_or(-1, |slot| slot.physical_offset);
+        appender.position = run.end;
+        self.make_entries(batch, records, appender.store_ms);
+        self.marks.appended.store(run.end, Ordering::Release);
+        self.marks.last_record.store(last_record, Ordering::Release);
+        self.marks
+            .last_store_ms
+            .store(appender.store_ms, Ordering::Release);
+        Ok(())
+    }
+
+    fn make_entries(&self, batch: &AppendBatch, records: std::ops::Range<usize>, store_ms: i64) {
+        let readable = self.readable().0;
+        let slots = batch.records.get(records.clone()).unwrap_or_default();
+        let queues = batch.queues.get(records).unwrap_or_default();
+        let mut wants_queues = false;
+        for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
+            let entry = Entry {
+                physical_offset: slot.physical_offset,
+                bytes: i32::try_from(slot.bytes).unwrap_or(i32::MAX),
+                tags_code: slot.tags.at(store_ms),
+            };
+            match self.queues.push(queue, slot.queue_offset, entry, readable) {
+                Ok(wanted) => wants_queues |= wanted,
+                Err(error) => {
+                    self.poison.set("writing a consume queue", &error);
+                }
+            }
+        }
+        if wants_queues {
+            self.signals.queues_wanted();
+        }
+    }
+
+    /// Ends the active segment with a blank record and goes on to the next one.
+    fn roll(&self, appender: &mut Appender, segment_end: i64) -> Result<(), AppendError> {
+        let rest = segment_end - appender.position;
+        if rest >= BLANK_BYTES as i64 {
+            let mut blank = Vec::with_capacity(BLANK_BYTES);
+            record::encode_blank(&mut blank, u32::try_from(rest).unwrap_or(u32::MAX));
+            self.log
+                .write_at(&appender.active, appender.position, &blank)
+                .map_err(|error| {
+                    AppendError::NotWritable(
+                        self.poison.set("writing the commit log", &error).to_owned(),
+                    )
+                })?;
+        }
+        let next = self.log.roll().map_err(|error| {
+            tracing::error!(%error, "cannot make the next commit log segment");
+            AppendError::SegmentNotReady
+        })?;
+        appender.position = next.base();
+        appender.active = next;
+        appender.next_wanted = false;
+        self.marks
+            .appended
+            .store(appender.position, Ordering::Release);
+        Ok(())
+    }
+
+    /// Once for each segment, when half of it is full.
+    fn wants_segment(&self, appender: &mut Appender) -> bool {
+        let used = appender.position - appender.active.base();
+        !appender.next_wanted
+            && used > self.log.segment_bytes() / 2
+            && !std::mem::replace(&mut appender.next_wanted, true)
+    }
+
+    fn refusal(&self) -> Option<AppendError> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Some(AppendError::NotWritable("the store is closed".to_owned()));
+        }
+        self.poison
+            .cause()
+            .map(|cause| AppendError::NotWritable(cause.to_owned()))
+    }
+
+    /// Looks up the queue of every record, outside of the append lock. Neighbours mostly share one.
+    fn find_queues(&self, batch: &mut AppendBatch) {
+        batch.queues.clear();
+        let mut last: Option<Arc<Queue>> = None;
+        for slot in &batch.records {
+            let topic = slot.topic(&batch.buffer);
+            let queue = match &last {
+                Some(queue) if queue.id() == slot.queue_id && **queue.topic() == *topic => {
+                    Arc::clone(queue)
+                }
+                _ => self.queues.find_or_create(topic, slot.queue_id),
+            };
+            batch.queues.push(Arc::clone(&queue));
+            last = Some(queue);
+        }
+    }
+}
+
+impl AppendBatch {
+    /// Gives the records of a unit their offsets, the first at `position`, and notes the result that
+    /// stands if the write succeeds.
+    fn assign(&mut self, unit: Unit, position: i64, store_ms: i64, seal: bool) {
+        let records = unit.first..unit.first + unit.count;
+        let slots = self.records.get_mut(records.clone()).unwrap_or_default();
+        let queues = self.queues.get(records).unwrap_or_default();
+        let mut at = position;
+        for (slot, queue) in slots.iter_mut().zip(queues) {
+            slot.queue_offset = if slot.queued { queue.assign(1) } else { 0 };
+            slot.physical_offset = at;
+            at += slot.bytes as i64;
+            let record = self.buffer.get_mut(slot.start..slot.start + slot.bytes);
+            let record = record.unwrap_or_default();
+            record::fill_holes(
+                record,
+                Holes {
+                    queue_offset: slot.queue_offset,
+                    physical_offset: slot.physical_offset,
+                    store_ms,
+                },
+            );
+            if seal {
+                record::seal_property_crc(record);
+            }
+        }
+        let queue_offset = slots.first().map_or(0, |slot| slot.queue_offset);
+        self.results.push(Ok(Appended {
+            queue_offset: QueueOffset(queue_offset),
+            physical_offset: PhysicalOffset(position),
+            end: PhysicalOffset(at),
+            messages: u32::try_from(unit.count).unwrap_or(u32::MAX),
+            store_ms,
+        }));
+    }
+
+    /// Makes `refusal` the result of every unit from `first` on, and gives back the queue offsets
+    /// that they got.
+    fn refuse_from(&mut self, first: usize, refusal: &AppendError) {
+        let assigned = self
+            .units
+            .get(first..self.results.len())
+            .unwrap_or_default();
+        for unit in assigned {
+            let records = unit.first..unit.first + unit.count;
+            let slots = self.records.get(records.clone()).unwrap_or_default();
+            let queues = self.queues.get(records).unwrap_or_default();
+            for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
+                queue.give_back(slot.queue_offset);
+            }
+        }
+        self.results.truncate(first);
+        self.results.resize(self.units.len(), Err(refusal.clone()));
+    }
+}

@@ -1,0 +1,140 @@
+//! Making things durable, and stopping.
+//!
+//! Nobody here waits for a clock: a flusher thread calls [`Store::flush`] again and again while there
+//! is something to flush (group commit: what arrived during one flush goes with the next), or asks
+//! [`Store::flush_due`] from time to time.
+
+use std::sync::atomic::Ordering;
+
+use super::Store;
+use crate::checkpoint::Checkpoint;
+use crate::config::FlushMode;
+use crate::errors::FlushError;
+use crate::offsets::PhysicalOffset;
+
+/// What `flushCommitLogLeastPages` counts in.
+const PAGE_BYTES: u64 = 4096;
+
+impl Store {
+    /// Makes all that is appended durable; blocking. Returns the durable watermark.
+    ///
+    /// # Errors
+    /// When the disk failed, now or before. Nothing is tried again.
+    pub fn flush(&self, now_ms: i64) -> Result<PhysicalOffset, FlushError> {
+        let _flushing = self.flushing.lock();
+        self.poison.check()?;
+        let target = self.appended().0;
+        let from = self.durable().0;
+        if target > from {
+            self.poison
+                .guard("syncing the commit log", self.log.sync(from, target))?;
+            self.marks.durable.store(target, Ordering::Release);
+        }
+        self.marks.flushed_ms.store(now_ms, Ordering::Relaxed);
+        Ok(PhysicalOffset(target))
+    }
+
+    /// Whether a flush is due: at once in SYNC_FLUSH, by amount and age in ASYNC_FLUSH
+    /// (`FlushRealTimeService`). Looks at the watermarks alone.
+    #[must_use]
+    pub fn flush_due(&self, now_ms: i64) -> bool {
+        let dirty_bytes = (self.appended().0 - self.durable().0).max(0).unsigned_abs();
+        if dirty_bytes == 0 || self.poison.cause().is_some() {
+            return false;
+        }
+        let age_ms = now_ms - self.marks.flushed_ms.load(Ordering::Relaxed);
+        match self.config.flush_mode {
+            FlushMode::Sync => true,
+            FlushMode::Async => {
+                let enough = dirty_bytes >= self.config.flush_pages_min * PAGE_BYTES;
+                (enough && age_ms >= self.config.flush_interval_ms)
+                    || age_ms >= self.config.flush_thorough_interval_ms
+            }
+        }
+    }
+
+    /// Writes queue entries behind, and from time to time syncs them and moves the checkpoint;
+    /// blocking. To be called about once a second, and when `queues_wanted` is signalled.
+    ///
+    /// # Errors
+    /// When the disk failed, now or before.
+    pub fn flush_queues(&self, now_ms: i64) -> Result<(), FlushError> {
+        self.poison.check()?;
+        let synced_ms = self.marks.queues_synced_ms.load(Ordering::Relaxed);
+        if now_ms - synced_ms >= self.config.queue_flush_thorough_interval_ms {
+            return self.move_checkpoint(now_ms);
+        }
+        self.write_queues()
+    }
+
+    /// Makes the next segment ready; blocking. To be called when `segment_wanted` is signalled.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn prepare_segment(&self) -> Result<(), FlushError> {
+        self.poison.check()?;
+        self.log
+            .prepare()
+            .map_err(|error| FlushError::Segment(error.to_string()))
+    }
+
+    /// Stops cleanly: everything is durable, `abort` is gone, the lock is given up. Appends are
+    /// refused from now on; reads go on.
+    ///
+    /// # Errors
+    /// When the disk failed, now or before; `abort` then stays and the next start checks everything.
+    pub fn close(&self, now_ms: i64) -> Result<(), FlushError> {
+        {
+            // An append that is under way ends first.
+            let _appender = self.appender.lock();
+            if self.closed.swap(true, Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        let outcome = self.settle(now_ms);
+        self.lock.lock().take();
+        outcome
+    }
+
+    fn settle(&self, now_ms: i64) -> Result<(), FlushError> {
+        self.poison.check()?;
+        self.move_checkpoint(now_ms)?;
+        let abort = self.config.below_root("abort");
+        let removed = self
+            .log
+            .discard_prepared()
+            .and_then(|()| self.disk.remove_file(&abort))
+            .and_then(|()| self.disk.sync_dir(&self.config.root));
+        self.poison.guard("closing the store", removed)
+    }
+
+    /// Makes the queues durable as far as the log is, then says so in the checkpoint. The marks are
+    /// read first: the checkpoint must not vouch for what came meanwhile.
+    fn move_checkpoint(&self, now_ms: i64) -> Result<(), FlushError> {
+        let last_store_ms = self.marks.last_store_ms.load(Ordering::Acquire);
+        let last_record = self.marks.last_record.load(Ordering::Acquire);
+        let durable = self.flush(now_ms)?;
+        self.write_queues()?;
+        self.poison
+            .guard("syncing the consume queues", self.queues.sync())?;
+        let mut checkpoint = self.checkpoint.lock();
+        let moved = Checkpoint {
+            log_ms: last_store_ms,
+            queues_ms: last_store_ms,
+            confirmed: durable.0,
+            queues_physical: last_record.max(0),
+            ..checkpoint.current
+        };
+        if moved != checkpoint.current {
+            self.poison
+                .guard("writing the checkpoint", checkpoint.store(moved))?;
+        }
+        self.marks.queues_synced_ms.store(now_ms, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_queues(&self) -> Result<(), FlushError> {
+        let written = self.queues.write_behind(self.readable().0);
+        self.poison.guard("writing the consume queues", written)
+    }
+}

@@ -1,0 +1,214 @@
+//! Offsets, times and single records.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Store;
+use crate::errors::ReadError;
+use crate::offsets::{PhysicalOffset, QueueOffset};
+use crate::queue::{Bounds, Entry, Queue, Residence};
+use crate::read::Boundary;
+use crate::recovery::start::RecordHead;
+
+impl Store {
+    /// The first queue offset that may still be read; 0 for an unknown queue.
+    #[must_use]
+    pub fn min_offset(&self, topic: &str, queue_id: i32) -> QueueOffset {
+        QueueOffset(
+            self.queue(topic, queue_id)
+                .map_or(0, |(_, bounds)| bounds.min),
+        )
+    }
+
+    /// One past the last entry that consumers may see; 0 for an unknown queue.
+    #[must_use]
+    pub fn max_offset(&self, topic: &str, queue_id: i32) -> QueueOffset {
+        QueueOffset(
+            self.queue(topic, queue_id)
+                .map_or(0, |(_, bounds)| bounds.max),
+        )
+    }
+
+    /// The complete record at a physical offset (VIEW_MESSAGE_BY_ID); its size is learnt from the
+    /// record. `None` when no record that consumers may see begins there.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn record_at(&self, offset: PhysicalOffset) -> Result<Option<Bytes>, ReadError> {
+        let failed = |source| ReadError::Io {
+            what: format!("the log at {offset}"),
+            source,
+        };
+        let Some(head) = self.head_at(offset.0).map_err(failed)? else {
+            return Ok(None);
+        };
+        let bytes = usize::try_from(head.bytes).unwrap_or(0);
+        if offset.0 + bytes as i64 > self.readable().0 {
+            return Ok(None);
+        }
+        let mut record = vec![0; bytes];
+        let read = self.log.read_at(offset.0, &mut record).map_err(failed)?;
+        Ok(read.then(|| Bytes::from(record)))
+    }
+
+    /// The queue offset of a time (`getOffsetInQueueByTime`), between the queue's minimum and
+    /// maximum. Store times ascend along a queue, so this looks at a few records only.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn offset_by_time(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        time_ms: i64,
+        boundary: Boundary,
+    ) -> Result<QueueOffset, ReadError> {
+        let Some((queue, bounds)) = self.queue(topic, queue_id) else {
+            return Ok(QueueOffset(0));
+        };
+        // Lower wants the first with `store >= time`; Upper the one before the first with `store >
+        // time`.
+        let mut low = bounds.min;
+        let mut high = bounds.max;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let store_ms = self
+                .store_ms_of(&queue, bounds, middle)
+                .map_err(queue_failed(&queue))?;
+            let before = match (store_ms, boundary) {
+                // What was removed was stored before all that is there.
+                (None, _) => true,
+                (Some(store_ms), Boundary::Lower) => store_ms < time_ms,
+                (Some(store_ms), Boundary::Upper) => store_ms <= time_ms,
+            };
+            if before {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let found = match boundary {
+            Boundary::Lower => low,
+            Boundary::Upper => low - 1,
+        };
+        Ok(QueueOffset(found.clamp(bounds.min, bounds.max)))
+    }
+
+    /// When the first message of a queue was stored; `None` for a queue without messages.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn earliest_store_ms(&self, topic: &str, queue_id: i32) -> Result<Option<i64>, ReadError> {
+        let min = self.min_offset(topic, queue_id);
+        self.store_ms_at(topic, queue_id, min)
+    }
+
+    /// When the message at a queue offset was stored; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn store_ms_at(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        offset: QueueOffset,
+    ) -> Result<Option<i64>, ReadError> {
+        let Some((queue, bounds)) = self.queue(topic, queue_id) else {
+            return Ok(None);
+        };
+        if offset.0 < bounds.min || offset.0 >= bounds.max {
+            return Ok(None);
+        }
+        self.store_ms_of(&queue, bounds, offset.0)
+            .map_err(queue_failed(&queue))
+    }
+
+    /// When the first record of the log was stored; `None` for an empty log.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn earliest_log_store_ms(&self) -> Result<Option<i64>, ReadError> {
+        let start = self.log.start();
+        if start >= self.readable().0 {
+            return Ok(None);
+        }
+        let failed = |source| ReadError::Io {
+            what: format!("the log at {start}"),
+            source,
+        };
+        Ok(self
+            .head_at(start)
+            .map_err(failed)?
+            .map(|head| head.store_ms))
+    }
+
+    /// Whether the record of a queue offset counts as in memory (`checkInMemByConsumeOffset`).
+    #[must_use]
+    pub fn is_in_memory(&self, topic: &str, queue_id: i32, offset: QueueOffset) -> bool {
+        let Some((queue, bounds)) = self.queue(topic, queue_id) else {
+            return false;
+        };
+        match self.entry_of(&queue, bounds, offset.0) {
+            Ok(Some(entry)) => {
+                self.appended().0 - entry.physical_offset <= self.config.memory_window_bytes
+            }
+            Ok(None) | Err(_) => false,
+        }
+    }
+
+    /// Drops a topic's queues and their files (DELETE_TOPIC_IN_BROKER). The records stay in the log
+    /// until it is cleaned.
+    ///
+    /// # Errors
+    /// When the disk does not let the files go; the queues are forgotten all the same.
+    pub fn delete_topic(&self, topic: &str) -> io::Result<()> {
+        self.queues.delete_topic(topic)
+    }
+
+    fn queue(&self, topic: &str, queue_id: i32) -> Option<(Arc<Queue>, Bounds)> {
+        let queue = self.queues.find(topic, queue_id)?;
+        let bounds = queue.bounds(self.readable().0);
+        Some((queue, bounds))
+    }
+
+    fn entry_of(
+        &self,
+        queue: &Arc<Queue>,
+        bounds: Bounds,
+        offset: i64,
+    ) -> io::Result<Option<Entry>> {
+        let mut one = [Entry::BLANK];
+        let files = self.queues.files();
+        let read = queue.entries(files, offset, bounds.max, &mut one, Residence::Anywhere)?;
+        let entry = read.filter(|count| *count == 1).and(one.first().copied());
+        Ok(entry.filter(|entry| entry.is_written() && !entry.is_blank()))
+    }
+
+    fn store_ms_of(
+        &self,
+        queue: &Arc<Queue>,
+        bounds: Bounds,
+        offset: i64,
+    ) -> io::Result<Option<i64>> {
+        match self.entry_of(queue, bounds, offset)? {
+            Some(entry) => Ok(self
+                .head_at(entry.physical_offset)?
+                .map(|head| head.store_ms)),
+            None => Ok(None),
+        }
+    }
+
+    fn head_at(&self, offset: i64) -> io::Result<Option<RecordHead>> {
+        RecordHead::read(&self.log, offset)
+    }
+}
+
+fn queue_failed(queue: &Queue) -> impl Fn(io::Error) -> ReadError + use<> {
+    let what = format!("queue {} of topic {}", queue.id(), queue.topic());
+    move |source| ReadError::Io {
+        what: what.clone(),
+        source,
+    }
+}

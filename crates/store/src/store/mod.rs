@@ -1,0 +1,245 @@
+//! The store as its owner sees it: opening and closing, and the watermarks.
+//!
+//! Lock order: append lock, then the locks of the queue table. The flush lock is taken alone or
+//! before the queue table's; no file of the log is written without the append lock.
+
+mod append;
+mod flush;
+mod lookup;
+mod read;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+
+use self::append::Appender;
+use crate::checkpoint::CheckpointFile;
+use crate::config::{FlushMode, StoreConfig};
+use crate::disk::{Disk, LockGuard};
+use crate::errors::OpenError;
+use crate::log::CommitLog;
+use crate::offsets::PhysicalOffset;
+use crate::poison::Poison;
+use crate::queue::{QueueFiles, QueueTable};
+use crate::recovery::{self, RecoveryReport};
+use crate::signals::StoreSignals;
+
+/// Content of `lock`, as Java writes it.
+const LOCK_CONTENT: &[u8] = b"lock";
+
+/// The store. All methods take `&self`; any number of threads may call at once.
+#[derive(Debug)]
+pub struct Store {
+    config: StoreConfig,
+    disk: Arc<dyn Disk>,
+    signals: Arc<dyn StoreSignals>,
+    log: CommitLog,
+    queues: QueueTable,
+    appender: Mutex<Appender>,
+    marks: Marks,
+    /// Held by the one flush of the log that is under way.
+    flushing: Mutex<()>,
+    checkpoint: Mutex<CheckpointFile>,
+    poison: Poison,
+    closed: AtomicBool,
+    report: RecoveryReport,
+    lock: Mutex<Option<Box<dyn LockGuard>>>,
+}
+
+/// What threads tell each other without a lock. `last_record` and `last_store_ms` are published
+/// after `appended`, so whoever reads them first sees an `appended` that covers them.
+#[derive(Debug)]
+struct Marks {
+    appended: AtomicI64,
+    durable: AtomicI64,
+    /// Start of the last record; −1 when no record is known.
+    last_record: AtomicI64,
+    last_store_ms: AtomicI64,
+    /// When the log was flushed last.
+    flushed_ms: AtomicI64,
+    /// When the queues were synced last.
+    queues_synced_ms: AtomicI64,
+}
+
+impl Store {
+    /// Locks the directory, recovers, makes the first segment ready.
+    ///
+    /// # Errors
+    /// When another broker has the directory, or when it cannot be read as what it should be.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        config: StoreConfig,
+        signals: Arc<dyn StoreSignals>,
+        now_ms: i64,
+    ) -> Result<Store, OpenError> {
+        check(&config)?;
+        let root = config.root.clone();
+        disk.create_dir_all(&root)
+            .map_err(failed("create directory", &root))?;
+        let lock = disk
+            .lock(&config.below_root("lock"), LOCK_CONTENT)
+            .map_err(OpenError::Locked)?;
+        let abort = config.below_root("abort");
+        let clean = !disk.exists(&abort);
+
+        let log = CommitLog::load(
+            Arc::clone(&disk),
+            config.commit_log_path(),
+            config.segment_bytes,
+        )?;
+        let queue_directory = config.below_root("consumequeue");
+        disk.create_dir_all(&queue_directory)
+            .map_err(failed("create directory", &queue_directory))?;
+        let queues = QueueTable::new(QueueFiles::new(
+            Arc::clone(&disk),
+            queue_directory,
+            config.queue_file_bytes,
+        ));
+        let path = config.below_root("checkpoint");
+        let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
+        let recovered = recovery::recover(&log, &queues, &checkpoint.current, &config, clean)?;
+        lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
+
+        let active = match log.last() {
+            Some(segment) => segment,
+            None => {
+                let directory = config.commit_log_path();
+                log.roll()
+                    .map_err(failed("create the first segment in", &directory))?
+            }
+        };
+        write_abort(&*disk, &config).map_err(failed("write", &abort))?;
+        let (last_record, last_store_ms) = recovered.last.unwrap_or((-1, 0));
+        Ok(Store {
+            appender: Mutex::new(Appender::new(active, recovered.end, last_store_ms)),
+            marks: Marks {
+                appended: AtomicI64::new(recovered.end),
+                durable: AtomicI64::new(recovered.end),
+                last_record: AtomicI64::new(last_record),
+                last_store_ms: AtomicI64::new(last_store_ms),
+                flushed_ms: AtomicI64::new(now_ms),
+                queues_synced_ms: AtomicI64::new(now_ms),
+            },
+            flushing: Mutex::new(()),
+            checkpoint: Mutex::new(checkpoint),
+            poison: Poison::default(),
+            closed: AtomicBool::new(false),
+            report: recovered.report,
+            lock: Mutex::new(Some(lock)),
+            config,
+            disk,
+            signals,
+            log,
+            queues,
+        })
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
+    /// What opening the store found.
+    #[must_use]
+    pub fn recovery_report(&self) -> &RecoveryReport {
+        &self.report
+    }
+
+    /// The end of the log.
+    #[must_use]
+    pub fn appended(&self) -> PhysicalOffset {
+        PhysicalOffset(self.marks.appended.load(Ordering::Acquire))
+    }
+
+    /// The end of what survives a power loss.
+    #[must_use]
+    pub fn durable(&self) -> PhysicalOffset {
+        PhysicalOffset(self.marks.durable.load(Ordering::Acquire))
+    }
+
+    /// Where consumers may read to: durable in SYNC_FLUSH, appended in ASYNC_FLUSH.
+    #[must_use]
+    pub fn readable(&self) -> PhysicalOffset {
+        match self.config.flush_mode {
+            FlushMode::Async => self.appended(),
+            FlushMode::Sync => self.durable(),
+        }
+    }
+
+    /// Where the log begins: the lowest physical offset that may still hold a record.
+    #[must_use]
+    pub fn min_physical_offset(&self) -> PhysicalOffset {
+        PhysicalOffset(self.log.start())
+    }
+
+    /// Why the store refuses appends, if it does.
+    #[must_use]
+    pub fn poison(&self) -> Option<String> {
+        self.poison.cause().map(ToOwned::to_owned)
+    }
+}
+
+fn check(config: &StoreConfig) -> Result<(), OpenError> {
+    let wrong = |key, problem: &str| {
+        Err(OpenError::Config {
+            key,
+            problem: problem.to_owned(),
+        })
+    };
+    if config.root.as_os_str().is_empty() {
+        return wrong(
+            "storePathRootDir",
+            "there is no default here; set a directory",
+        );
+    }
+    if config.segment_bytes < 1024 || config.segment_bytes > i32::MAX as u64 {
+        return wrong(
+            "mappedFileSizeCommitLog",
+            "must be between 1024 and 2147483647 bytes",
+        );
+    }
+    if config.queue_file_bytes == 0 || config.queue_file_bytes > i32::MAX as u64 {
+        return wrong(
+            "mappedFileSizeConsumeQueue",
+            "must be between 1 and 2147483647 bytes",
+        );
+    }
+    Ok(())
+}
+
+/// A checkpoint that vouches for more than the log still has would vouch for records to come.
+fn lower(checkpoint: &mut CheckpointFile, recovered: &recovery::Recovered) -> std::io::Result<()> {
+    let mut lowered = checkpoint.current;
+    if lowered.queues_physical < recovered.end {
+        return Ok(());
+    }
+    let (last_record, last_store_ms) = recovered.last.unwrap_or((0, 0));
+    lowered.queues_physical = last_record;
+    lowered.queues_ms = lowered.queues_ms.min(last_store_ms);
+    lowered.log_ms = lowered.log_ms.min(last_store_ms);
+    lowered.confirmed = lowered.confirmed.min(recovered.end);
+    if lowered == checkpoint.current {
+        Ok(())
+    } else {
+        checkpoint.store(lowered)
+    }
+}
+
+/// `abort` says that the store is in use, or was when its process died.
+fn write_abort(disk: &dyn Disk, config: &StoreConfig) -> std::io::Result<()> {
+    let path = config.below_root("abort");
+    disk.write(&path, config.process_id.to_string().as_bytes())?;
+    disk.open(&path)?.sync()?;
+    disk.sync_dir(&config.root)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> OpenError + use<> {
+    let path = path.to_owned();
+    move |source| OpenError::Io {
+        action,
+        path,
+        source,
+    }
+}

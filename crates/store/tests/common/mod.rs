@@ -1,0 +1,138 @@
+//! Shared by the tests of the store: short ways to open, fill and read one.
+
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ferrocket_protocol::message::View;
+use ferrocket_protocol::message::view;
+use ferrocket_store::disk::Disk;
+use ferrocket_store::disk::mem::MemDisk;
+use ferrocket_store::{
+    AppendBatch, AppendError, Appended, FlushMode, NewMessage, NoSignals, QueueOffset, ReadAnswer,
+    ReadRequest, Store, StoreConfig,
+};
+
+pub const NOW_MS: i64 = 1_700_000_000_123;
+
+/// Small files, so that a few messages fill several of them.
+pub fn small_config() -> StoreConfig {
+    StoreConfig {
+        segment_bytes: 4096,
+        queue_file_bytes: 400,
+        ..StoreConfig::new("/store")
+    }
+}
+
+pub fn sync_config() -> StoreConfig {
+    StoreConfig {
+        flush_mode: FlushMode::Sync,
+        ..small_config()
+    }
+}
+
+pub fn open(disk: &MemDisk, config: &StoreConfig) -> Store {
+    open_on(Arc::new(disk.clone()), config)
+}
+
+pub fn open_on(disk: Arc<dyn Disk>, config: &StoreConfig) -> Store {
+    Store::open(disk, config.clone(), Arc::new(NoSignals), NOW_MS).unwrap()
+}
+
+pub fn message<'a>(topic: &'a str, queue_id: i32, body: &'a [u8]) -> NewMessage<'a> {
+    NewMessage {
+        topic,
+        queue_id,
+        flag: 0,
+        sys_flag: 0,
+        born_ms: 1_700_000_000_000,
+        born_host: SocketAddr::from(([127, 0, 0, 1], 50000)),
+        store_host: SocketAddr::from(([192, 168, 0, 1], 10911)),
+        reconsume_times: 0,
+        prepared_transaction_offset: 0,
+        properties: b"TAGS\x01a\x02",
+        body,
+    }
+}
+
+/// Appends one message.
+pub fn send(
+    store: &Store,
+    topic: &str,
+    queue_id: i32,
+    body: &[u8],
+) -> Result<Appended, AppendError> {
+    send_at(store, NOW_MS, topic, queue_id, body)
+}
+
+pub fn send_at(
+    store: &Store,
+    now_ms: i64,
+    topic: &str,
+    queue_id: i32,
+    body: &[u8],
+) -> Result<Appended, AppendError> {
+    let mut batch = AppendBatch::new();
+    batch.push(store.config(), &message(topic, queue_id, body))?;
+    store.append(now_ms, &mut batch);
+    batch.results()[0].clone()
+}
+
+pub fn read(store: &Store, topic: &str, queue_id: i32, offset: i64) -> ReadAnswer {
+    let request = ReadRequest {
+        topic,
+        queue_id,
+        offset: QueueOffset(offset),
+        messages_max: 32,
+        bytes_max: 1 << 20,
+        hot_only: false,
+    };
+    store.read(&request, &mut |_| true).unwrap()
+}
+
+/// Queue offset and body of every message of an answer.
+pub fn messages(answer: &ReadAnswer) -> Vec<(i64, Vec<u8>)> {
+    answer
+        .records
+        .iter()
+        .flat_map(|records| decode(records))
+        .collect()
+}
+
+fn decode(records: &Bytes) -> Vec<(i64, Vec<u8>)> {
+    view::records(records)
+        .map(|record| record.unwrap())
+        .map(|record: View<'_>| (record.queue_offset, record.body.to_vec()))
+        .collect()
+}
+
+/// Everything in a queue, by as many reads as it takes.
+pub fn read_all(store: &Store, topic: &str, queue_id: i32) -> Vec<(i64, Vec<u8>)> {
+    let mut all = Vec::new();
+    let mut offset = store.min_offset(topic, queue_id).0;
+    while offset < store.max_offset(topic, queue_id).0 {
+        let answer = read(store, topic, queue_id, offset);
+        assert!(
+            answer.next_offset.0 > offset,
+            "no progress at {offset}: {answer:?}"
+        );
+        all.extend(messages(&answer));
+        offset = answer.next_offset.0;
+    }
+    all
+}
+
+/// A small generator of numbers that depend on the seed alone.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
