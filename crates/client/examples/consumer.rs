@@ -15,7 +15,10 @@ impl Listener for Printer {
     async fn consume(&self, messages: &[StoredMessage]) -> Outcome {
         for message in messages {
             let body = String::from_utf8_lossy(&message.body);
-            let line = format!("{} queue {} at {}", message.topic, message.queue_id, message.queue_offset);
+            let line = format!(
+                "{} queue {} at {}",
+                message.topic, message.queue_id, message.queue_offset
+            );
             // What cannot be printed is not done with.
             if writeln!(io::stdout(), "{line}: {body}").is_err() {
                 return Outcome::Retry;
@@ -28,9 +31,15 @@ impl Listener for Printer {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let name_server = arguments.next().unwrap_or_else(|| String::from("127.0.0.1:9876"));
-    let topic = arguments.next().unwrap_or_else(|| String::from("TopicTest"));
-    let group = arguments.next().unwrap_or_else(|| String::from("example_consumer"));
+    let name_server = arguments
+        .next()
+        .unwrap_or_else(|| String::from("127.0.0.1:9876"));
+    let topic = arguments
+        .next()
+        .unwrap_or_else(|| String::from("TopicTest"));
+    let group = arguments
+        .next()
+        .unwrap_or_else(|| String::from("example_consumer"));
 
     let client = Client::start(ClientConfig::new([name_server]))?;
     let mut settings = PushSettings::new(group).subscribe(topic, "*");

@@ -9,13 +9,19 @@ use ferrocket_client::{Client, ClientConfig, Message};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let name_server = arguments.next().unwrap_or_else(|| String::from("127.0.0.1:9876"));
-    let topic = arguments.next().unwrap_or_else(|| String::from("TopicTest"));
+    let name_server = arguments
+        .next()
+        .unwrap_or_else(|| String::from("127.0.0.1:9876"));
+    let topic = arguments
+        .next()
+        .unwrap_or_else(|| String::from("TopicTest"));
 
     let client = Client::start(ClientConfig::new([name_server]))?;
     let producer = client.producer("example_producer")?;
     for n in 0..10 {
-        let message = Message::new(&topic, format!("message {n}")).tag("TagA").keys([format!("key-{n}")]);
+        let message = Message::new(&topic, format!("message {n}"))
+            .tag("TagA")
+            .keys([format!("key-{n}")]);
         let receipt = producer.send(&message).await?;
         let queue = &receipt.queue;
         writeln!(

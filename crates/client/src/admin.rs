@@ -59,7 +59,8 @@ impl Admin {
     /// # Errors
     /// When no name server answers.
     pub async fn cluster_info(&self) -> Result<ClusterInfo, Error> {
-        self.ask_name_server::<NoHeader, _>(request::GET_BROKER_CLUSTER_INFO, None).await
+        self.ask_name_server::<NoHeader, _>(request::GET_BROKER_CLUSTER_INFO, None)
+            .await
     }
 
     /// All topics that name servers know.
@@ -88,11 +89,18 @@ impl Admin {
         let route = self.client.shared.routes.refresh(topic).await?;
         let mut all = TopicStatsTable::default();
         for broker_name in route.brokers.keys() {
-            let Some(address) = route.reader(broker_name, 0) else { continue };
-            let header = GetTopicStatsInfo { topic: topic.to_owned(), ..Default::default() };
+            let Some(address) = route.reader(broker_name, 0) else {
+                continue;
+            };
+            let header = GetTopicStatsInfo {
+                topic: topic.to_owned(),
+            };
             let code = request::GET_TOPIC_STATS_INFO;
             let limit = self.client.shared.config.request_timeout;
-            let answer = self.client.call(address, code, Some(&header), &[], limit).await?;
+            let answer = self
+                .client
+                .call(address, code, Some(&header), &[], limit)
+                .await?;
             let stats: TopicStatsTable = body(address, &answer)?;
             all.offset_table.extend(stats.offset_table);
             all.topic_put_tps += stats.topic_put_tps;
@@ -120,7 +128,9 @@ impl Admin {
         };
         let limit = self.client.shared.config.request_timeout;
         let code = request::UPDATE_AND_CREATE_TOPIC;
-        self.client.call(address, code, Some(&header), &[], limit).await?;
+        self.client
+            .call(address, code, Some(&header), &[], limit)
+            .await?;
         Ok(())
     }
 
@@ -128,7 +138,11 @@ impl Admin {
     ///
     /// # Errors
     /// When the cluster is unknown or one of its masters does not answer.
-    pub async fn create_topic(&self, cluster: &str, topic: &NewTopic) -> Result<Vec<String>, Error> {
+    pub async fn create_topic(
+        &self,
+        cluster: &str,
+        topic: &NewTopic,
+    ) -> Result<Vec<String>, Error> {
         let masters = self.masters(cluster).await?;
         for address in &masters {
             self.create_topic_on(address, topic).await?;
@@ -143,15 +157,23 @@ impl Admin {
     pub async fn delete_topic(&self, cluster: &str, topic: &str) -> Result<(), Error> {
         let limit = self.client.shared.config.request_timeout;
         for address in self.masters(cluster).await? {
-            let header = DeleteTopic { topic: topic.to_owned() };
+            let header = DeleteTopic {
+                topic: topic.to_owned(),
+            };
             let code = request::DELETE_TOPIC_IN_BROKER;
-            self.client.call(&address, code, Some(&header), &[], limit).await?;
+            self.client
+                .call(&address, code, Some(&header), &[], limit)
+                .await?;
         }
         for address in self.client.shared.routes.name_servers() {
-            let header =
-                DeleteTopicFromNamesrv { topic: topic.to_owned(), cluster_name: Some(cluster.to_owned()) };
+            let header = DeleteTopicFromNamesrv {
+                topic: topic.to_owned(),
+                cluster_name: Some(cluster.to_owned()),
+            };
             let code = request::DELETE_TOPIC_IN_NAMESRV;
-            self.client.call(address, code, Some(&header), &[], limit).await?;
+            self.client
+                .call(address, code, Some(&header), &[], limit)
+                .await?;
         }
         Ok(())
     }
@@ -164,12 +186,18 @@ impl Admin {
         let info = self.cluster_info().await?;
         let unknown = || {
             let known: Vec<_> = info.cluster_addr_table.keys().cloned().collect();
-            Error::invalid("cluster", format!("{cluster} is unknown, there are {known:?}"))
+            Error::invalid(
+                "cluster",
+                format!("{cluster} is unknown, there are {known:?}"),
+            )
         };
         let names = info.cluster_addr_table.get(cluster).ok_or_else(unknown)?;
-        let brokers = names.iter().filter_map(|name| info.broker_addr_table.get(name));
-        let masters: BTreeSet<_> =
-            brokers.filter_map(|broker| broker.broker_addrs.get(&0).cloned()).collect();
+        let brokers = names
+            .iter()
+            .filter_map(|name| info.broker_addr_table.get(name));
+        let masters: BTreeSet<_> = brokers
+            .filter_map(|broker| broker.broker_addrs.get(&0).cloned())
+            .collect();
         Ok(masters.into_iter().collect())
     }
 

@@ -78,7 +78,9 @@ impl Client {
             ..OutboundSettings::default()
         };
         let network = Network::new(Limits::default());
-        let requests = Arc::new(ServerRequests { members: Arc::clone(&members) });
+        let requests = Arc::new(ServerRequests {
+            members: Arc::clone(&members),
+        });
         let outbound = Outbound::with_handler(&network, settings, requests);
         let start = usize::try_from(now_ms()).unwrap_or_default() + std::process::id() as usize;
         let routes = RouteCache::new(outbound.clone(), Arc::clone(&config), start)?;
@@ -116,7 +118,11 @@ impl Client {
     ///
     /// # Errors
     /// When the group's name is not valid.
-    pub fn producer_with(&self, group: &str, settings: ProducerSettings) -> Result<Producer, Error> {
+    pub fn producer_with(
+        &self,
+        group: &str,
+        settings: ProducerSettings,
+    ) -> Result<Producer, Error> {
         Producer::new(self.clone(), group, settings)
     }
 
@@ -152,7 +158,14 @@ impl Client {
         if self.shared.closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        let producers: Vec<_> = self.shared.members.producers.lock().keys().cloned().collect();
+        let producers: Vec<_> = self
+            .shared
+            .members
+            .producers
+            .lock()
+            .keys()
+            .cloned()
+            .collect();
         let leave = async {
             for group in producers {
                 self.unregister(Some(group), None).await;
@@ -187,12 +200,22 @@ impl Client {
         if self.is_closed() {
             return Err(Error::Closed);
         }
-        let answer = self.shared.outbound.call(address, code, header, body, limit).await?;
+        let answer = self
+            .shared
+            .outbound
+            .call(address, code, header, body, limit)
+            .await?;
         succeeded(address, answer)
     }
 
     pub(crate) fn add_producer(&self, group: &str) {
-        *self.shared.members.producers.lock().entry(group.to_owned()).or_default() += 1;
+        *self
+            .shared
+            .members
+            .producers
+            .lock()
+            .entry(group.to_owned())
+            .or_default() += 1;
     }
 
     pub(crate) fn remove_producer(&self, group: &str) {
@@ -234,7 +257,9 @@ impl Client {
             beats.spawn(async move {
                 let limit = client.shared.config.request_timeout;
                 let code = request::HEART_BEAT;
-                let beat = client.call::<NoHeader>(&address, code, None, &[body], limit).await;
+                let beat = client
+                    .call::<NoHeader>(&address, code, None, &[body], limit)
+                    .await;
                 if let Err(error) = &beat {
                     tracing::debug!(%error, address, "heartbeat failed");
                 }
@@ -250,11 +275,20 @@ impl Client {
 
     async fn unregister(&self, producer_group: Option<String>, consumer_group: Option<String>) {
         let client_id = self.shared.client_id.clone();
-        let header = UnregisterClient { client_id, producer_group, consumer_group };
+        let header = UnregisterClient {
+            client_id,
+            producer_group,
+            consumer_group,
+        };
         for address in self.shared.routes.brokers(false) {
             let limit = self.shared.config.request_timeout;
-            let call =
-                self.shared.outbound.call(&address, request::UNREGISTER_CLIENT, Some(&header), &[], limit);
+            let call = self.shared.outbound.call(
+                &address,
+                request::UNREGISTER_CLIENT,
+                Some(&header),
+                &[],
+                limit,
+            );
             if let Err(error) = call.await {
                 tracing::debug!(%error, address, "broker not told that the client leaves");
             }
@@ -284,9 +318,14 @@ impl Shared {
             client_id: self.client_id.clone(),
             producer_data_set: producers
                 .keys()
-                .map(|group| ProducerData { group_name: group.clone() })
+                .map(|group| ProducerData {
+                    group_name: group.clone(),
+                })
                 .collect(),
-            consumer_data_set: consumers.values().map(|member| member.data.clone()).collect(),
+            consumer_data_set: consumers
+                .values()
+                .map(|member| member.data.clone())
+                .collect(),
             ..HeartbeatData::default()
         }
     }
@@ -302,13 +341,17 @@ impl Service for ServerRequests {
 
     fn frames(&self, peer: &Arc<dyn Peer>, frames: &mut Vec<Frame>, out: &mut Outbox) {
         for frame in frames.extract_if(.., |f| f.code == request::NOTIFY_CONSUMER_IDS_CHANGED) {
-            let group = frame.header::<NotifyConsumerIdsChanged>().map(|h| h.consumer_group);
+            let group = frame
+                .header::<NotifyConsumerIdsChanged>()
+                .map(|h| h.consumer_group);
             let consumers = self.members.consumers.lock();
             // A member of another group than named costs one rebalance that changes nothing.
             let named = group.ok().and_then(|group| consumers.get(&group));
             match named {
                 Some(member) => member.rebalance.notify_one(),
-                None => consumers.values().for_each(|member| member.rebalance.notify_one()),
+                None => consumers
+                    .values()
+                    .for_each(|member| member.rebalance.notify_one()),
             }
         }
         NoRequests.frames(peer, frames, out);
@@ -323,17 +366,25 @@ pub(crate) fn succeeded(address: &str, answer: Frame) -> Result<Frame, Error> {
         return Ok(answer);
     }
     let remark = answer.remark.as_deref().unwrap_or_default().to_owned();
-    Err(Error::Refused { address: address.to_owned(), code: answer.code, remark })
+    Err(Error::Refused {
+        address: address.to_owned(),
+        code: answer.code,
+        remark,
+    })
 }
 
 /// The answer's body as JSON.
 pub(crate) fn body<T: DeserializeOwned>(address: &str, answer: &Frame) -> Result<T, Error> {
-    bodies::read(&answer.body)
-        .map_err(|source| Error::Body { address: address.to_owned(), source })
+    bodies::read(&answer.body).map_err(|source| Error::Body {
+        address: address.to_owned(),
+        source,
+    })
 }
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -31,7 +31,10 @@ impl ClientConfig {
     pub fn new<S: AsRef<str>>(name_servers: impl IntoIterator<Item = S>) -> Self {
         let split = |text: S| -> Vec<String> {
             let parts = text.as_ref().split([';', ',']).map(str::trim);
-            parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+            parts
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         Self {
             name_servers: name_servers.into_iter().flat_map(split).collect(),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use ferrocket_net::CallError;
-use ferrocket_protocol::json::JsonError;
 use ferrocket_protocol::codes::response;
 use ferrocket_protocol::frame::HeaderError;
+use ferrocket_protocol::json::JsonError;
 
 /// Why a call failed. The numeric code of a broker's refusal is in [`Error::code`].
 #[derive(Debug, thiserror::Error)]
@@ -22,14 +22,23 @@ pub enum Error {
     #[error(transparent)]
     Call(#[from] CallError),
     #[error("{address} answered {} ({code}): {remark}", code_name(*code))]
-    Refused { address: String, code: i32, remark: String },
+    Refused {
+        address: String,
+        code: i32,
+        remark: String,
+    },
     #[error("{address} sent an answer that cannot be read")]
-    Header { address: String, source: HeaderError },
+    Header {
+        address: String,
+        source: HeaderError,
+    },
     #[error("{address} sent a body that cannot be read")]
     Body { address: String, source: JsonError },
     #[error("message of {address} cannot be read: {reason}")]
     Message { address: String, reason: String },
-    #[error("message to {topic} not sent after {attempts} attempts in {elapsed:?} to {brokers:?}: {last}")]
+    #[error(
+        "message to {topic} not sent after {attempts} attempts in {elapsed:?} to {brokers:?}: {last}"
+    )]
     SendFailed {
         topic: String,
         attempts: usize,
@@ -60,7 +69,10 @@ impl Error {
     }
 
     pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
-        Self::Invalid { field, reason: reason.into() }
+        Self::Invalid {
+            field,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -75,7 +87,10 @@ mod tests {
             code: response::TOPIC_NOT_EXIST,
             remark: "topic[T] not exist".to_owned(),
         };
-        assert_eq!(refused.to_string(), "b:10911 answered TOPIC_NOT_EXIST (17): topic[T] not exist");
+        assert_eq!(
+            refused.to_string(),
+            "b:10911 answered TOPIC_NOT_EXIST (17): topic[T] not exist"
+        );
         let failed = Error::SendFailed {
             topic: "T".to_owned(),
             attempts: 3,

@@ -40,7 +40,7 @@ pub use config::ClientConfig;
 pub use error::Error;
 pub use message::Message;
 pub use producer::{Producer, ProducerSettings, SendReceipt, SendStatus};
-pub use pull::{PullConsumer, PullRequest, Pulled, PullStatus};
+pub use pull::{PullConsumer, PullRequest, PullStatus, Pulled};
 pub use push::{Listener, Outcome, PushConsumer, PushSettings, StartFrom};
 pub use route::TopicRoute;
 

@@ -20,7 +20,12 @@ pub struct Message {
 impl Message {
     /// A message without properties.
     pub fn new(topic: impl Into<String>, body: impl Into<Bytes>) -> Self {
-        Self { topic: topic.into(), body: body.into(), flag: 0, properties: Vec::new() }
+        Self {
+            topic: topic.into(),
+            body: body.into(),
+            flag: 0,
+            properties: Vec::new(),
+        }
     }
 
     /// What consumers may filter by.
@@ -50,13 +55,22 @@ impl Message {
     /// the wire format needs itself.
     pub fn property(self, name: &str, value: &str) -> Result<Self, Error> {
         if property::is_reserved(name) {
-            return Err(Error::invalid("property", format!("the name {name} is RocketMQ's own")));
+            return Err(Error::invalid(
+                "property",
+                format!("the name {name} is RocketMQ's own"),
+            ));
         }
         if name.is_empty() || value.is_empty() {
-            return Err(Error::invalid("property", "name and value must not be empty"));
+            return Err(Error::invalid(
+                "property",
+                "name and value must not be empty",
+            ));
         }
         if !properties::is_clean(name) || !properties::is_clean(value) {
-            return Err(Error::invalid("property", "the characters U+0001 and U+0002 are taken"));
+            return Err(Error::invalid(
+                "property",
+                "the characters U+0001 and U+0002 are taken",
+            ));
         }
         Ok(self.set(name, value.to_owned()))
     }
@@ -82,8 +96,14 @@ impl Message {
 
     /// The property text with the unique key, if the message has none yet.
     pub(crate) fn property_text(&self, unique_key: &str) -> String {
-        let own = self.properties.iter().map(|(n, v)| (n.as_str(), v.as_str()));
-        let ours = [(property::UNIQ_KEY, unique_key), (property::WAIT_STORE_MSG_OK, "true")];
+        let own = self
+            .properties
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()));
+        let ours = [
+            (property::UNIQ_KEY, unique_key),
+            (property::WAIT_STORE_MSG_OK, "true"),
+        ];
         let mut text = String::new();
         for (name, value) in own.chain(ours) {
             text.push_str(name);
@@ -95,7 +115,9 @@ impl Message {
     }
 
     pub(crate) fn is_delayed(&self) -> bool {
-        self.properties.iter().any(|(name, _)| name == property::DELAY_TIME_LEVEL)
+        self.properties
+            .iter()
+            .any(|(name, _)| name == property::DELAY_TIME_LEVEL)
     }
 
     pub(crate) fn validate(&self, body_bytes_max: usize) -> Result<(), Error> {
@@ -113,7 +135,10 @@ impl Message {
         if self.properties.iter().all(clean) {
             Ok(())
         } else {
-            Err(Error::invalid("property", "the characters U+0001 and U+0002 are taken"))
+            Err(Error::invalid(
+                "property",
+                "the characters U+0001 and U+0002 are taken",
+            ))
         }
     }
 }
@@ -124,7 +149,10 @@ pub(crate) fn validate_topic(topic: &str) -> Result<(), Error> {
         return Err(Error::invalid("topic", "it is empty"));
     }
     if topic.len() > TOPIC_CHARACTERS_MAX {
-        return Err(Error::invalid("topic", format!("more than {TOPIC_CHARACTERS_MAX} characters")));
+        return Err(Error::invalid(
+            "topic",
+            format!("more than {TOPIC_CHARACTERS_MAX} characters"),
+        ));
     }
     if !is_name(topic) {
         let reason = format!("{topic:?} has characters besides a-z A-Z 0-9 _ - % |");
@@ -140,7 +168,10 @@ pub(crate) fn validate_group(group: &str) -> Result<(), Error> {
         return Err(Error::invalid("group", "it is empty"));
     }
     if group.len() > GROUP_CHARACTERS_MAX {
-        return Err(Error::invalid("group", format!("more than {GROUP_CHARACTERS_MAX} characters")));
+        return Err(Error::invalid(
+            "group",
+            format!("more than {GROUP_CHARACTERS_MAX} characters"),
+        ));
     }
     if !is_name(group) {
         let reason = format!("{group:?} has characters besides a-z A-Z 0-9 _ - % |");
@@ -150,7 +181,8 @@ pub(crate) fn validate_group(group: &str) -> Result<(), Error> {
 }
 
 fn is_name(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"%|_-".contains(&b))
+    text.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"%|_-".contains(&b))
 }
 
 #[cfg(test)]
@@ -179,6 +211,10 @@ mod tests {
         assert!(refused(Message::new("T", "x").tag("a\u{1}b")).contains("U+0001"));
         assert!(Message::new("T", "x").property("TAGS", "x").is_err());
         assert!(Message::new("T", "x").property("mine", "").is_err());
-        assert!(Message::new("%RETRY%g|_-1", "1234567890").validate(10).is_ok());
+        assert!(
+            Message::new("%RETRY%g|_-1", "1234567890")
+                .validate(10)
+                .is_ok()
+        );
     }
 }

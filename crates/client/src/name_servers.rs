@@ -36,7 +36,9 @@ impl NameServers {
         let current = self.current.load(Relaxed);
         if self.addresses.get(current).is_some_and(|a| a == address) {
             let next = (current + 1) % self.addresses.len();
-            let _ = self.current.compare_exchange(current, next, Relaxed, Relaxed);
+            let _ = self
+                .current
+                .compare_exchange(current, next, Relaxed, Relaxed);
         }
     }
 }

@@ -153,8 +153,14 @@ impl Producer {
     ) -> Result<Self, Error> {
         validate_group(group)?;
         client.add_producer(group);
-        let shared = Shared { client, group: group.to_owned(), settings };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared {
+            client,
+            group: group.to_owned(),
+            settings,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// The producer group.
@@ -191,7 +197,8 @@ impl Producer {
         message: &Message,
     ) -> Result<SendReceipt, Error> {
         let prepared = self.prepare(message)?;
-        self.attempt(&prepared, queue, self.shared.settings.send_timeout).await
+        self.attempt(&prepared, queue, self.shared.settings.send_timeout)
+            .await
     }
 
     /// Queues a message for sending and learns nothing of its fate.
@@ -207,7 +214,9 @@ impl Producer {
         let (code, body) = (prepared.code, [prepared.body.clone()]);
         let limit = self.shared.settings.send_timeout;
         let outbound = &self.shared.client.shared.outbound;
-        Ok(outbound.oneway(&address, code, Some(&header), &body, limit).await?)
+        Ok(outbound
+            .oneway(&address, code, Some(&header), &body, limit)
+            .await?)
     }
 
     /// Stores messages of one topic together, in one queue, in order. Together they must be
@@ -225,7 +234,9 @@ impl Producer {
         let started = Instant::now();
         let mut tried: Vec<String> = Vec::new();
         let mut degraded = None;
-        let mut last = Error::OutOfTime { elapsed: Duration::ZERO };
+        let mut last = Error::OutOfTime {
+            elapsed: Duration::ZERO,
+        };
         while tried.len() <= settings.retries {
             let left = settings.send_timeout.saturating_sub(started.elapsed());
             if left.is_zero() {
@@ -233,7 +244,10 @@ impl Producer {
             }
             let route = self.route(prepared.topic).await?;
             let avoided = tried.last().map(String::as_str);
-            let queue = route.pick(avoided).ok_or_else(|| no_route(prepared.topic))?.clone();
+            let queue = route
+                .pick(avoided)
+                .ok_or_else(|| no_route(prepared.topic))?
+                .clone();
             tried.push(queue.broker_name.clone());
             let left = settings.send_timeout.saturating_sub(started.elapsed());
             match self.attempt(prepared, &queue, left).await {
@@ -275,20 +289,36 @@ impl Producer {
         let header = self.header(prepared, queue);
         let body = [prepared.body.clone()];
         let outbound = &self.shared.client.shared.outbound;
-        let answer = outbound.call(&address, prepared.code, Some(&header), &body, limit).await?;
+        let answer = outbound
+            .call(&address, prepared.code, Some(&header), &body, limit)
+            .await?;
         receipt(&address, &answer, prepared, queue)
     }
 
     async fn route(&self, topic: &str) -> Result<Arc<TopicRoute>, Error> {
         let queues = self.shared.settings.default_topic_queues;
-        self.shared.client.shared.routes.route_for_sending(topic, queues).await
+        self.shared
+            .client
+            .shared
+            .routes
+            .route_for_sending(topic, queues)
+            .await
     }
 
     async fn master(&self, queue: &MessageQueue) -> Result<String, Error> {
-        self.shared.client.shared.routes.master(&queue.topic, &queue.broker_name).await
+        self.shared
+            .client
+            .shared
+            .routes
+            .master(&queue.topic, &queue.broker_name)
+            .await
     }
 
-    fn header<'a>(&'a self, prepared: &'a Prepared<'_>, queue: &'a MessageQueue) -> SendMessageV2<'a> {
+    fn header<'a>(
+        &'a self,
+        prepared: &'a Prepared<'_>,
+        queue: &'a MessageQueue,
+    ) -> SendMessageV2<'a> {
         SendMessageV2 {
             producer_group: Cow::Borrowed(&self.shared.group),
             topic: Cow::Borrowed(prepared.topic),
@@ -327,7 +357,9 @@ impl Producer {
     fn prepare_batch<'a>(&self, messages: &'a [Message]) -> Result<Prepared<'a>, Error> {
         let body_bytes_max = self.shared.settings.body_bytes_max;
         let invalid = |reason: &str| Error::invalid("batch", reason);
-        let first = messages.first().ok_or_else(|| invalid("it has no messages"))?;
+        let first = messages
+            .first()
+            .ok_or_else(|| invalid("it has no messages"))?;
         let mut body = Vec::new();
         let mut ids = Vec::with_capacity(messages.len());
         for message in messages {
@@ -336,7 +368,9 @@ impl Producer {
                 return Err(invalid("all messages must have the same topic"));
             }
             if message.is_delayed() || message.topic.starts_with("%RETRY%") {
-                return Err(invalid("delayed messages and retry topics cannot be batched"));
+                return Err(invalid(
+                    "delayed messages and retry topics cannot be batched",
+                ));
             }
             let id = self.next_id();
             let properties = message.property_text(&id);
@@ -349,7 +383,10 @@ impl Producer {
             ids.push(id);
         }
         if body.len() > body_bytes_max {
-            return Err(invalid(&format!("{} bytes, the limit is {body_bytes_max}", body.len())));
+            return Err(invalid(&format!(
+                "{} bytes, the limit is {body_bytes_max}",
+                body.len()
+            )));
         }
         Ok(Prepared {
             topic: &first.topic,
@@ -379,7 +416,9 @@ fn compress(body: &Bytes, over_bytes: usize) -> (Bytes, i32) {
 }
 
 fn no_route(topic: &str) -> Error {
-    Error::NoRoute { topic: topic.to_owned() }
+    Error::NoRoute {
+        topic: topic.to_owned(),
+    }
 }
 
 fn receipt(
@@ -390,9 +429,16 @@ fn receipt(
 ) -> Result<SendReceipt, Error> {
     let Some(status) = SendStatus::of(answer.code) else {
         let remark = answer.remark.as_deref().unwrap_or_default().to_owned();
-        return Err(Error::Refused { address: address.to_owned(), code: answer.code, remark });
+        return Err(Error::Refused {
+            address: address.to_owned(),
+            code: answer.code,
+            remark,
+        });
     };
-    let unreadable = |source| Error::Header { address: address.to_owned(), source };
+    let unreadable = |source| Error::Header {
+        address: address.to_owned(),
+        source,
+    };
     let header: SendMessageResponse<'_> = answer.header().map_err(unreadable)?;
     let extra: RegionAndTrace<'_> = answer.header().map_err(unreadable)?;
     Ok(SendReceipt {

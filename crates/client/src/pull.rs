@@ -93,7 +93,10 @@ pub struct PullConsumer {
 impl PullConsumer {
     pub(crate) fn new(client: Client, group: &str) -> Result<Self, Error> {
         validate_group(group)?;
-        Ok(Self { client, group: group.to_owned() })
+        Ok(Self {
+            client,
+            group: group.to_owned(),
+        })
     }
 
     /// The queues that give messages of a topic.
@@ -101,7 +104,14 @@ impl PullConsumer {
     /// # Errors
     /// When no name server answers or the topic has no route.
     pub async fn queues(&self, topic: &str) -> Result<Vec<MessageQueue>, Error> {
-        Ok(self.client.shared.routes.route(topic).await?.read_queues.clone())
+        Ok(self
+            .client
+            .shared
+            .routes
+            .route(topic)
+            .await?
+            .read_queues
+            .clone())
     }
 
     /// Reads messages.
@@ -111,7 +121,11 @@ impl PullConsumer {
     pub async fn pull(&self, pull: &PullRequest<'_>) -> Result<Pulled, Error> {
         let queue = pull.queue;
         let address = self.reader(queue, pull.broker_id).await?;
-        let suspend = if pull.suspend.is_zero() { 0 } else { FLAG_SUSPEND };
+        let suspend = if pull.suspend.is_zero() {
+            0
+        } else {
+            FLAG_SUSPEND
+        };
         let header = PullMessage {
             consumer_group: Cow::Borrowed(&self.group),
             topic: Cow::Borrowed(&queue.topic),
@@ -127,7 +141,9 @@ impl PullConsumer {
         let limit = pull.suspend + PULL_GRACE;
         let code = request::PULL_MESSAGE;
         let outbound = &self.client.shared.outbound;
-        let answer = outbound.call(&address, code, Some(&header), &[], limit).await?;
+        let answer = outbound
+            .call(&address, code, Some(&header), &[], limit)
+            .await?;
         pulled(&address, &answer, pull.expression)
     }
 
@@ -147,7 +163,10 @@ impl PullConsumer {
             .await;
         match answer {
             Ok(answer) => Ok(Some(answer.offset)),
-            Err(Error::Refused { code: response::QUERY_NOT_FOUND, .. }) => Ok(None),
+            Err(Error::Refused {
+                code: response::QUERY_NOT_FOUND,
+                ..
+            }) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -161,7 +180,9 @@ impl PullConsumer {
         let header = self.commit_header(queue, offset);
         let limit = self.client.shared.config.request_timeout;
         let code = request::UPDATE_CONSUMER_OFFSET;
-        self.client.call(&address, code, Some(&header), &[], limit).await?;
+        self.client
+            .call(&address, code, Some(&header), &[], limit)
+            .await?;
         Ok(())
     }
 
@@ -175,7 +196,9 @@ impl PullConsumer {
         let limit = self.client.shared.config.request_timeout;
         let outbound = &self.client.shared.outbound;
         let code = request::UPDATE_CONSUMER_OFFSET;
-        Ok(outbound.oneway(&address, code, Some(&header), &[], limit).await?)
+        Ok(outbound
+            .oneway(&address, code, Some(&header), &[], limit)
+            .await?)
     }
 
     /// The offset that the next message of the queue will get.
@@ -189,7 +212,10 @@ impl PullConsumer {
             ..GetMaxOffset::default()
         };
         let code = request::GET_MAX_OFFSET;
-        Ok(self.ask::<_, GetMaxOffsetResponse>(queue, code, &header).await?.offset)
+        Ok(self
+            .ask::<_, GetMaxOffsetResponse>(queue, code, &header)
+            .await?
+            .offset)
     }
 
     /// The offset of the oldest message that is left.
@@ -197,9 +223,15 @@ impl PullConsumer {
     /// # Errors
     /// When the broker cannot be reached or refuses.
     pub async fn min_offset(&self, queue: &MessageQueue) -> Result<i64, Error> {
-        let header = GetMinOffset { topic: queue.topic.clone(), queue_id: queue.queue_id };
+        let header = GetMinOffset {
+            topic: queue.topic.clone(),
+            queue_id: queue.queue_id,
+        };
         let code = request::GET_MIN_OFFSET;
-        Ok(self.ask::<_, GetMinOffsetResponse>(queue, code, &header).await?.offset)
+        Ok(self
+            .ask::<_, GetMinOffsetResponse>(queue, code, &header)
+            .await?
+            .offset)
     }
 
     /// The offset of the first message stored at or after a time.
@@ -215,10 +247,17 @@ impl PullConsumer {
             ..SearchOffset::default()
         };
         let code = request::SEARCH_OFFSET_BY_TIMESTAMP;
-        Ok(self.ask::<_, SearchOffsetResponse>(queue, code, &header).await?.offset)
+        Ok(self
+            .ask::<_, SearchOffsetResponse>(queue, code, &header)
+            .await?
+            .offset)
     }
 
-    fn commit_header<'a>(&'a self, queue: &'a MessageQueue, offset: i64) -> UpdateConsumerOffset<'a> {
+    fn commit_header<'a>(
+        &'a self,
+        queue: &'a MessageQueue,
+        offset: i64,
+    ) -> UpdateConsumerOffset<'a> {
         UpdateConsumerOffset {
             consumer_group: Cow::Borrowed(&self.group),
             topic: Cow::Borrowed(&queue.topic),
@@ -229,7 +268,9 @@ impl PullConsumer {
 
     async fn reader(&self, queue: &MessageQueue, broker_id: i64) -> Result<String, Error> {
         let routes = &self.client.shared.routes;
-        routes.reader(&queue.topic, &queue.broker_name, broker_id).await
+        routes
+            .reader(&queue.topic, &queue.broker_name, broker_id)
+            .await
     }
 
     async fn ask<H: Serialize, A: DeserializeOwned>(
@@ -240,8 +281,13 @@ impl PullConsumer {
     ) -> Result<A, Error> {
         let address = self.reader(queue, 0).await?;
         let limit = self.client.shared.config.request_timeout;
-        let answer = self.client.call(&address, code, Some(header), &[], limit).await?;
-        answer.header().map_err(|source| Error::Header { address, source })
+        let answer = self
+            .client
+            .call(&address, code, Some(header), &[], limit)
+            .await?;
+        answer
+            .header()
+            .map_err(|source| Error::Header { address, source })
     }
 }
 
@@ -253,12 +299,17 @@ fn pulled(address: &str, answer: &Frame, expression: &str) -> Result<Pulled, Err
         response::PULL_OFFSET_MOVED => PullStatus::OffsetIllegal,
         code => {
             let remark = answer.remark.as_deref().unwrap_or_default().to_owned();
-            return Err(Error::Refused { address: address.to_owned(), code, remark });
+            return Err(Error::Refused {
+                address: address.to_owned(),
+                code,
+                remark,
+            });
         }
     };
-    let header: PullMessageResponse = answer
-        .header()
-        .map_err(|source| Error::Header { address: address.to_owned(), source })?;
+    let header: PullMessageResponse = answer.header().map_err(|source| Error::Header {
+        address: address.to_owned(),
+        source,
+    })?;
     let messages = match status {
         PullStatus::Found => messages(address, &answer.body, expression)?,
         _ => Vec::new(),
@@ -274,8 +325,10 @@ fn pulled(address: &str, answer: &Frame, expression: &str) -> Result<Pulled, Err
 }
 
 fn messages(address: &str, body: &Bytes, expression: &str) -> Result<Vec<StoredMessage>, Error> {
-    let unreadable =
-        |reason: String| Error::Message { address: address.to_owned(), reason };
+    let unreadable = |reason: String| Error::Message {
+        address: address.to_owned(),
+        reason,
+    };
     let mut messages = Vec::new();
     for record in view::records(body) {
         let record = record.map_err(|error| unreadable(error.to_string()))?;

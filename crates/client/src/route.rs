@@ -29,26 +29,54 @@ impl TopicRoute {
         let brokers: BTreeMap<String, BTreeMap<i64, String>> = data
             .broker_datas
             .iter()
-            .map(|b| (b.broker_name.clone(), b.broker_addrs.clone().into_iter().collect()))
+            .map(|b| {
+                (
+                    b.broker_name.clone(),
+                    b.broker_addrs.clone().into_iter().collect(),
+                )
+            })
             .collect();
-        let has_master =
-            |name: &str| brokers.get(name).is_some_and(|addresses| addresses.contains_key(&MASTER_ID));
+        let has_master = |name: &str| {
+            brokers
+                .get(name)
+                .is_some_and(|addresses| addresses.contains_key(&MASTER_ID))
+        };
         let mut datas: Vec<_> = data.queue_datas.iter().collect();
         datas.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
         let mut write_queues = Vec::new();
         let mut read_queues = Vec::new();
         for queue in datas {
             if queue.perm & PERM_WRITE != 0 && has_master(&queue.broker_name) {
-                push_queues(&mut write_queues, topic, &queue.broker_name, queue.write_queue_nums);
+                push_queues(
+                    &mut write_queues,
+                    topic,
+                    &queue.broker_name,
+                    queue.write_queue_nums,
+                );
             }
             if queue.perm & PERM_READ != 0 {
-                push_queues(&mut read_queues, topic, &queue.broker_name, queue.read_queue_nums);
+                push_queues(
+                    &mut read_queues,
+                    topic,
+                    &queue.broker_name,
+                    queue.read_queue_nums,
+                );
             }
         }
-        if let Some(order) = data.order_topic_conf.as_deref().filter(|conf| !conf.is_empty()) {
+        if let Some(order) = data
+            .order_topic_conf
+            .as_deref()
+            .filter(|conf| !conf.is_empty())
+        {
             write_queues = ordered_queues(topic, order);
         }
-        Self { write_queues, read_queues, brokers, data, next: AtomicUsize::new(start) }
+        Self {
+            write_queues,
+            read_queues,
+            brokers,
+            data,
+            next: AtomicUsize::new(start),
+        }
     }
 
     /// The route that a topic will have once brokers have created it from the default topic.
@@ -69,8 +97,10 @@ impl TopicRoute {
     pub(crate) fn differs(&self, data: &TopicRouteData) -> bool {
         let sorted = |data: &TopicRouteData| {
             let mut data = data.clone();
-            data.queue_datas.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
-            data.broker_datas.sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
+            data.queue_datas
+                .sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
+            data.broker_datas
+                .sort_by(|a, b| a.broker_name.cmp(&b.broker_name));
             data
         };
         sorted(&self.data) != sorted(data)
@@ -85,13 +115,21 @@ impl TopicRoute {
         let Some(avoided) = avoided else {
             return next();
         };
-        let others = std::iter::repeat_with(next).take(self.write_queues.len()).flatten();
-        others.into_iter().find(|queue| queue.broker_name != avoided).or_else(next)
+        let others = std::iter::repeat_with(next)
+            .take(self.write_queues.len())
+            .flatten();
+        others
+            .into_iter()
+            .find(|queue| queue.broker_name != avoided)
+            .or_else(next)
     }
 
     /// The address of a broker's master.
     pub(crate) fn master(&self, broker_name: &str) -> Option<&str> {
-        self.brokers.get(broker_name)?.get(&MASTER_ID).map(String::as_str)
+        self.brokers
+            .get(broker_name)?
+            .get(&MASTER_ID)
+            .map(String::as_str)
     }
 
     /// The address to read from: the broker asked for, else the next id, else any
@@ -99,7 +137,11 @@ impl TopicRoute {
     pub(crate) fn reader(&self, broker_name: &str, broker_id: i64) -> Option<&str> {
         let addresses = self.brokers.get(broker_name)?;
         let wanted = addresses.get(&broker_id);
-        let next = || (broker_id != MASTER_ID).then(|| addresses.get(&(broker_id + 1))).flatten();
+        let next = || {
+            (broker_id != MASTER_ID)
+                .then(|| addresses.get(&(broker_id + 1)))
+                .flatten()
+        };
         let any = || addresses.values().next();
         wanted.or_else(next).or_else(any).map(String::as_str)
     }
@@ -146,7 +188,10 @@ mod tests {
     }
 
     fn names(queues: &[MessageQueue]) -> Vec<String> {
-        queues.iter().map(|q| format!("{}/{}", q.broker_name, q.queue_id)).collect()
+        queues
+            .iter()
+            .map(|q| format!("{}/{}", q.broker_name, q.queue_id))
+            .collect()
     }
 
     #[test]
@@ -172,25 +217,43 @@ mod tests {
         let two = ANSWER.replace(r#""perm":4"#, r#""perm":6"#);
         let route = route(&two);
         let picked: Vec<_> = (0..5).map(|_| route.pick(None).unwrap().clone()).collect();
-        let expected =
-            ["broker-a/0", "broker-a/1", "broker-a/2", "broker-a/3", "broker-b/0"];
+        let expected = [
+            "broker-a/0",
+            "broker-a/1",
+            "broker-a/2",
+            "broker-a/3",
+            "broker-b/0",
+        ];
         assert_eq!(names(&picked), expected);
         for _ in 0..10 {
-            assert_eq!(route.pick(Some("broker-a")).unwrap().broker_name, "broker-b");
+            assert_eq!(
+                route.pick(Some("broker-a")).unwrap().broker_name,
+                "broker-b"
+            );
         }
     }
 
     #[test]
     fn the_only_broker_is_picked_again_although_it_failed() {
         let route = route(ANSWER);
-        assert_eq!(route.pick(Some("broker-b")).unwrap().broker_name, "broker-b");
+        assert_eq!(
+            route.pick(Some("broker-b")).unwrap().broker_name,
+            "broker-b"
+        );
     }
 
     #[test]
     fn an_order_configuration_names_the_queues() {
-        let ordered = ANSWER.replacen('{', r#"{"orderTopicConf":"broker-b:2;nonsense;broker-a:1","#, 1);
+        let ordered = ANSWER.replacen(
+            '{',
+            r#"{"orderTopicConf":"broker-b:2;nonsense;broker-a:1","#,
+            1,
+        );
         let route = route(&ordered);
-        assert_eq!(names(&route.write_queues), ["broker-b/0", "broker-b/1", "broker-a/0"]);
+        assert_eq!(
+            names(&route.write_queues),
+            ["broker-b/0", "broker-b/1", "broker-a/0"]
+        );
     }
 
     #[test]

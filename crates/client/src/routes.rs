@@ -37,7 +37,13 @@ impl RouteCache {
         start: usize,
     ) -> Result<Self, Error> {
         let name_servers = NameServers::new(config.name_servers.clone(), start)?;
-        Ok(Self { outbound, config, name_servers, topics: Mutex::default(), start })
+        Ok(Self {
+            outbound,
+            config,
+            name_servers,
+            topics: Mutex::default(),
+            start,
+        })
     }
 
     pub(crate) fn name_servers(&self) -> &[String] {
@@ -91,7 +97,9 @@ impl RouteCache {
         }
         let data = match self.ask_route(DEFAULT_TOPIC).await {
             Err(Error::NoRoute { .. }) => {
-                return Err(Error::NoRoute { topic: topic.to_owned() });
+                return Err(Error::NoRoute {
+                    topic: topic.to_owned(),
+                });
             }
             other => other?,
         };
@@ -122,18 +130,26 @@ impl RouteCache {
     pub(crate) fn brokers(&self, masters_only: bool) -> BTreeSet<String> {
         let topics = self.topics.lock();
         let brokers = topics.values().flat_map(|route| route.brokers.values());
-        let addresses = brokers.flatten().filter(|(id, _)| !masters_only || **id == 0);
+        let addresses = brokers
+            .flatten()
+            .filter(|(id, _)| !masters_only || **id == 0);
         addresses.map(|(_, address)| address.clone()).collect()
     }
 
     /// A broker's master, wherever it appears; asks again for `topic` when it is unknown.
     pub(crate) async fn master(&self, topic: &str, broker_name: &str) -> Result<String, Error> {
-        if let Some(address) = self.cached(topic).as_ref().and_then(|r| r.master(broker_name)) {
+        if let Some(address) = self
+            .cached(topic)
+            .as_ref()
+            .and_then(|r| r.master(broker_name))
+        {
             return Ok(address.to_owned());
         }
         let route = self.refresh(topic).await?;
         let address = route.master(broker_name).map(str::to_owned);
-        address.ok_or_else(|| Error::NoBroker { broker: broker_name.to_owned() })
+        address.ok_or_else(|| Error::NoBroker {
+            broker: broker_name.to_owned(),
+        })
     }
 
     /// A broker to read from.
@@ -150,15 +166,23 @@ impl RouteCache {
         }
         let route = self.refresh(topic).await?;
         let address = route.reader(broker_name, broker_id).map(str::to_owned);
-        address.ok_or_else(|| Error::NoBroker { broker: broker_name.to_owned() })
+        address.ok_or_else(|| Error::NoBroker {
+            broker: broker_name.to_owned(),
+        })
     }
 
     async fn ask_route(&self, topic: &str) -> Result<TopicRouteData, Error> {
-        let header =
-            GetRouteInfo { topic: topic.to_owned(), accept_standard_json_only: Some(true) };
-        let (address, answer) = self.ask(request::GET_ROUTEINFO_BY_TOPIC, Some(&header)).await?;
+        let header = GetRouteInfo {
+            topic: topic.to_owned(),
+            accept_standard_json_only: Some(true),
+        };
+        let (address, answer) = self
+            .ask(request::GET_ROUTEINFO_BY_TOPIC, Some(&header))
+            .await?;
         if answer.code == response::TOPIC_NOT_EXIST {
-            return Err(Error::NoRoute { topic: topic.to_owned() });
+            return Err(Error::NoRoute {
+                topic: topic.to_owned(),
+            });
         }
         let answer = crate::client::succeeded(&address, answer)?;
         crate::client::body(&address, &answer)
@@ -166,7 +190,9 @@ impl RouteCache {
 
     fn store(&self, topic: &str, route: TopicRoute) -> Arc<TopicRoute> {
         let route = Arc::new(route);
-        self.topics.lock().insert(topic.to_owned(), Arc::clone(&route));
+        self.topics
+            .lock()
+            .insert(topic.to_owned(), Arc::clone(&route));
         route
     }
 }

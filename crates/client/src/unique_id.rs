@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use ferrocket_protocol::message::ids::UniqueId;
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use parking_lot::Mutex;
 
 /// Makes keys that no other client makes: address, process, client, time and a counter.
@@ -24,7 +24,12 @@ struct Month {
 
 impl UniqueIds {
     pub(crate) fn new(client_ip: IpAddr, client_number: i32) -> Self {
-        Self { client_ip, client_number, counter: AtomicU32::new(0), month: Mutex::default() }
+        Self {
+            client_ip,
+            client_number,
+            counter: AtomicU32::new(0),
+            month: Mutex::default(),
+        }
     }
 
     pub(crate) fn next(&self, now_ms: i64) -> String {
@@ -44,16 +49,28 @@ impl UniqueIds {
     fn month_start(&self, now_ms: i64) -> i64 {
         let mut month = self.month.lock();
         if now_ms < month.start_ms || now_ms >= month.next_ms {
-            *month = month_of(now_ms).unwrap_or(Month { start_ms: now_ms, next_ms: now_ms + 1 });
+            *month = month_of(now_ms).unwrap_or(Month {
+                start_ms: now_ms,
+                next_ms: now_ms + 1,
+            });
         }
         month.start_ms
     }
 }
 
 fn month_of(now_ms: i64) -> Option<Month> {
-    let now = Zoned::new(jiff::Timestamp::from_millisecond(now_ms).ok()?, jiff::tz::TimeZone::system());
+    let now = ZonedDateTime::new(
+        jiff::Timestamp::from_millisecond(now_ms).ok()?,
+        jiff::tz::TimeZone::system(),
+    );
     let first = now.first_of_month().ok()?.start_of_day().ok()?;
-    let next = now.last_of_month().ok()?.tomorrow().ok()?.start_of_day().ok()?;
+    let next = now
+        .last_of_month()
+        .ok()?
+        .tomorrow()
+        .ok()?
+        .start_of_day()
+        .ok()?;
     Some(Month {
         start_ms: first.timestamp().as_millisecond(),
         next_ms: next.timestamp().as_millisecond(),

@@ -22,7 +22,11 @@ pub(crate) fn averagely(
     let remainder = queues.len() % members.len();
     let takes_more = index < remainder;
     let share = queues.len() / members.len() + usize::from(takes_more);
-    let start = if takes_more { index * share } else { index * share + remainder };
+    let start = if takes_more {
+        index * share
+    } else {
+        index * share + remainder
+    };
     queues.into_iter().skip(start).take(share).collect()
 }
 
@@ -41,20 +45,29 @@ mod tests {
     }
 
     fn members(count: usize) -> Vec<String> {
-        (0..count).rev().map(|n| format!("10.0.0.1@{n:03}")).collect()
+        (0..count)
+            .rev()
+            .map(|n| format!("10.0.0.1@{n:03}"))
+            .collect()
     }
 
     fn shares(queue_count: i32, member_count: usize) -> Vec<Vec<i32>> {
         let mut sorted = members(member_count);
         sorted.sort();
         let share = |id: &String| averagely(id, queues(queue_count), members(member_count));
-        sorted.iter().map(|id| share(id).iter().map(|q| q.queue_id).collect()).collect()
+        sorted
+            .iter()
+            .map(|id| share(id).iter().map(|q| q.queue_id).collect())
+            .collect()
     }
 
     #[test]
     fn shares_are_those_of_the_official_strategy() {
         assert_eq!(shares(8, 3), [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7]]);
-        assert_eq!(shares(10, 4), [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7], vec![8, 9]]);
+        assert_eq!(
+            shares(10, 4),
+            [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7], vec![8, 9]]
+        );
         assert_eq!(shares(2, 3), [vec![0], vec![1], vec![]]);
     }
 

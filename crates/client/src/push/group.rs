@@ -47,7 +47,9 @@ struct Held {
 
 impl<L> fmt::Debug for Group<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Group")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -79,7 +81,11 @@ impl<L: Listener> Group<L> {
     pub(super) async fn keep_balanced(self: Arc<Self>) {
         loop {
             let finished = self.rebalance().await;
-            let pause = if finished { REBALANCE_INTERVAL } else { REBALANCE_AGAIN };
+            let pause = if finished {
+                REBALANCE_INTERVAL
+            } else {
+                REBALANCE_AGAIN
+            };
             // A wake-up ends the wait early; a time-out is the ordinary case.
             let _ = timeout(pause, self.wake.notified()).await;
         }
@@ -123,19 +129,33 @@ impl<L: Listener> Group<L> {
     async fn share(&self, topic: &str) -> Result<Vec<MessageQueue>, Error> {
         let route = self.client.shared.routes.route(topic).await?;
         let members = self.members(&route).await?;
-        Ok(averagely(self.client.id(), route.read_queues.clone(), members))
+        Ok(averagely(
+            self.client.id(),
+            route.read_queues.clone(),
+            members,
+        ))
     }
 
     /// Asks the topic's brokers for the group's members until one answers: each knows all.
     async fn members(&self, route: &TopicRoute) -> Result<Vec<String>, Error> {
         let group = &self.settings.group;
-        let mut last = Error::NoBroker { broker: String::from("of the topic") };
+        let mut last = Error::NoBroker {
+            broker: String::from("of the topic"),
+        };
         for broker_name in route.brokers.keys() {
-            let Some(address) = route.reader(broker_name, 0) else { continue };
-            let header = GetConsumerListByGroup { consumer_group: group.clone() };
+            let Some(address) = route.reader(broker_name, 0) else {
+                continue;
+            };
+            let header = GetConsumerListByGroup {
+                consumer_group: group.clone(),
+            };
             let code = request::GET_CONSUMER_LIST_BY_GROUP;
             let limit = self.client.shared.config.request_timeout;
-            match self.client.call(address, code, Some(&header), &[], limit).await {
+            match self
+                .client
+                .call(address, code, Some(&header), &[], limit)
+                .await
+            {
                 Ok(answer) => {
                     let list: GetConsumerListByGroupResponseBody = body(address, &answer)?;
                     return Ok(list.consumer_id_list);
@@ -169,7 +189,10 @@ impl<L: Listener> Group<L> {
                     expression: expression.to_owned(),
                     stop: stopped,
                 };
-                Held { stop, task: tokio::spawn(reading.run()) }
+                Held {
+                    stop,
+                    task: tokio::spawn(reading.run()),
+                }
             });
         }
     }
@@ -181,9 +204,16 @@ impl<L: Listener> Group<L> {
         for (queue, held) in queues {
             // A task that panicked has nothing left to wait for.
             let _ = held.task.await;
-            let Some(offset) = self.offsets.forget(&queue) else { continue };
+            let Some(offset) = self.offsets.forget(&queue) else {
+                continue;
+            };
             match self.pull.commit(&queue, offset).await {
-                Ok(()) => tracing::info!(group = self.settings.group, ?queue, offset, "queue given up"),
+                Ok(()) => tracing::info!(
+                    group = self.settings.group,
+                    ?queue,
+                    offset,
+                    "queue given up"
+                ),
                 Err(error) => tracing::warn!(%error, ?queue, offset, "offset not committed"),
             }
         }

@@ -103,9 +103,14 @@ impl PushSettings {
     fn validate(&self) -> Result<(), Error> {
         validate_group(&self.group)?;
         if self.subscriptions.is_empty() {
-            return Err(Error::invalid("subscriptions", "subscribe to at least one topic"));
+            return Err(Error::invalid(
+                "subscriptions",
+                "subscribe to at least one topic",
+            ));
         }
-        self.subscriptions.keys().try_for_each(|topic| validate_topic(topic))
+        self.subscriptions
+            .keys()
+            .try_for_each(|topic| validate_topic(topic))
     }
 
     /// What brokers are told in heartbeats.
@@ -131,12 +136,19 @@ impl PushSettings {
 fn subscription(topic: &str, expression: &str) -> SubscriptionData {
     let expression = expression.trim();
     let all = expression.is_empty() || expression == "*";
-    let tags = expression.split("||").map(str::trim).filter(|tag| !tag.is_empty() && !all);
+    let tags = expression
+        .split("||")
+        .map(str::trim)
+        .filter(|tag| !tag.is_empty() && !all);
     let tags: Vec<String> = tags.map(str::to_owned).collect();
     SubscriptionData {
         code_set: tags.iter().map(|tag| java_hash(tag)).collect(),
         expression_type: EXPRESSION_TYPE_TAG.to_owned(),
-        sub_string: if all { "*".to_owned() } else { expression.to_owned() },
+        sub_string: if all {
+            "*".to_owned()
+        } else {
+            expression.to_owned()
+        },
         sub_version: now_ms(),
         tags_set: tags,
         topic: topic.to_owned(),
@@ -197,7 +209,12 @@ impl PushConsumer {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&group).keep_balanced());
         tasks.spawn(Arc::clone(&group).keep_committing());
-        Ok(Self { client, group_name, group, tasks })
+        Ok(Self {
+            client,
+            group_name,
+            group,
+            tasks,
+        })
     }
 
     /// The queues that this member reads now.
@@ -211,8 +228,14 @@ impl PushConsumer {
     /// committed is then given again to another member.
     pub async fn shutdown(mut self, deadline: Duration) {
         self.tasks.shutdown().await;
-        if tokio::time::timeout(deadline, self.group.stop()).await.is_err() {
-            tracing::warn!(group = self.group_name, "the listener did not finish in time");
+        if tokio::time::timeout(deadline, self.group.stop())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                group = self.group_name,
+                "the listener did not finish in time"
+            );
         }
         self.client.remove_consumer(&self.group_name).await;
     }

@@ -21,7 +21,11 @@ impl Offsets {
     }
 
     pub(crate) fn all(&self) -> Vec<(MessageQueue, i64)> {
-        self.by_queue.lock().iter().map(|(queue, offset)| (queue.clone(), *offset)).collect()
+        self.by_queue
+            .lock()
+            .iter()
+            .map(|(queue, offset)| (queue.clone(), *offset))
+            .collect()
     }
 
     /// Another member will take care of the queue.
