@@ -20,6 +20,9 @@ use crate::message::{Message, validate_group};
 use crate::route::TopicRoute;
 use crate::routes::DEFAULT_TOPIC;
 
+/// `MixAll#DEFAULT_TRACE_REGION_ID`: the region of brokers that name none.
+const DEFAULT_REGION: &str = "DefaultRegion";
+
 /// How a producer sends. Defaults are those of `DefaultMQProducer`.
 #[derive(Debug, Clone)]
 pub struct ProducerSettings {
@@ -454,6 +457,8 @@ fn receipt(
         },
         queue_offset: header.queue_offset,
         transaction_id: header.transaction_id.map(Cow::into_owned),
-        region: extra.region.into_owned(),
+        region: extra
+            .region
+            .map_or_else(|| DEFAULT_REGION.to_owned(), Cow::into_owned),
     })
 }
