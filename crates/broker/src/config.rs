@@ -1,5 +1,5 @@
 //! The settings of the broker core, under Java's names (`BrokerConfig`, `BrokerIdentity` and the few
-//! keys of `MessageStoreConfig` and `NettyServerConfig` that this core reads).
+//! keys of other classes that this core reads); what the store reads is in its own settings.
 //!
 //! The server owns the complete table of keys, the properties file and the echo of
 //! GET_BROKER_CONFIG; it fills this struct through [`BrokerConfig::set`], which knows every key in
@@ -13,15 +13,6 @@ pub const PERM_INHERIT: i32 = 1;
 pub const PERM_WRITE: i32 = 2;
 /// `perm` bit: may be read.
 pub const PERM_READ: i32 = 4;
-
-/// When a send is acknowledged (`flushDiskType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FlushDiskType {
-    /// As soon as the message is in the page cache.
-    Async,
-    /// When the disk has it.
-    Sync,
-}
 
 /// What the broker is in its group (`brokerRole`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,23 +72,6 @@ macro_rules! number_setting {
     )*};
 }
 number_setting!(i32, i64);
-
-impl Setting for FlushDiskType {
-    const EXPECTED: &'static str = "ASYNC_FLUSH or SYNC_FLUSH";
-    fn parse(text: &str) -> Option<Self> {
-        match text.trim() {
-            "ASYNC_FLUSH" => Some(Self::Async),
-            "SYNC_FLUSH" => Some(Self::Sync),
-            _ => None,
-        }
-    }
-    fn print(&self) -> String {
-        match self {
-            Self::Async => "ASYNC_FLUSH".to_owned(),
-            Self::Sync => "SYNC_FLUSH".to_owned(),
-        }
-    }
-}
 
 impl Setting for BrokerRole {
     const EXPECTED: &'static str = "ASYNC_MASTER, SYNC_MASTER or SLAVE";
@@ -187,7 +161,6 @@ keys! {
     "haListenPort" ha_listen_port: i32 = 10912;
     "brokerRole" broker_role: BrokerRole = BrokerRole::AsyncMaster;
     "brokerPermission" broker_permission: i32 = PERM_READ | PERM_WRITE;
-    "storePathRootDir" store_path_root_dir: String = "store".to_owned();
 
     "autoCreateTopicEnable" auto_create_topic_enable: bool = true;
     "defaultTopicQueueNums" default_topic_queue_nums: i32 = 8;
@@ -202,14 +175,11 @@ keys! {
     "validateSystemTopicWhenUpdateTopic" validate_system_topic_when_update_topic: bool = true;
     "enableMixedMessageType" enable_mixed_message_type: bool = false;
 
-    "maxMessageSize" max_message_size: i32 = 4 * 1024 * 1024;
-    "flushDiskType" flush_disk_type: FlushDiskType = FlushDiskType::Async;
     "syncFlushTimeout" sync_flush_timeout_ms: i64 = 5_000;
     "rejectTransactionMessage" reject_transaction_message: bool = false;
     "startAcceptSendRequestTimeStamp" start_accept_send_request_time_stamp_ms: i64 = 0;
     "regionId" region_id: String = "DefaultRegion".to_owned();
     "traceOn" trace_on: bool = true;
-    "osPageCacheBusyTimeOutMills" os_page_cache_busy_timeout_ms: i64 = 1_000;
 
     "longPollingEnable" long_polling_enable: bool = true;
     "shortPollingTimeMills" short_polling_time_ms: i64 = 1_000;
@@ -217,10 +187,6 @@ keys! {
     "enablePropertyFilter" enable_property_filter: bool = false;
     "slaveReadEnable" slave_read_enable: bool = false;
     "rejectPullConsumerEnable" reject_pull_consumer_enable: bool = false;
-    "maxTransferBytesOnMessageInMemory" max_transfer_bytes_in_memory: i32 = 256 * 1024;
-    "maxTransferCountOnMessageInMemory" max_transfer_count_in_memory: i32 = 32;
-    "maxTransferBytesOnMessageInDisk" max_transfer_bytes_in_disk: i32 = 64 * 1024;
-    "maxTransferCountOnMessageInDisk" max_transfer_count_in_disk: i32 = 8;
 
     "notifyConsumerIdsChangedEnable" notify_consumer_ids_changed_enable: bool = true;
     "realTimeNotifyConsumerChange" real_time_notify_consumer_change: bool = true;

@@ -172,7 +172,6 @@ mod tests {
         let empty = settings(BROKER_CLASSES, "");
         let ours = broker(&empty);
         let theirs = BrokerConfig {
-            store_path_root_dir: ours.store_path_root_dir.clone(),
             ..BrokerConfig::default()
         };
         assert_eq!(ours, theirs);

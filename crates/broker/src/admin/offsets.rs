@@ -1,0 +1,161 @@
+//! Offsets: what groups committed, and where queues begin and end.
+
+use ferrocket_protocol::codes::response;
+use ferrocket_protocol::headers::{
+    BoundaryType, GetEarliestMsgStoretime, GetEarliestMsgStoretimeResponse, GetMaxOffset,
+    GetMaxOffsetResponse, GetMinOffset, GetMinOffsetResponse, QueryConsumerOffset,
+    QueryConsumerOffsetResponse, SearchOffset, SearchOffsetResponse, UpdateConsumerOffset,
+};
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_store::{Boundary, QueueOffset, ReadRequest, ReadStatus};
+
+use super::{reply_body, reply_header, reply_read_error};
+use crate::Broker;
+use crate::request::Request;
+
+impl Broker {
+    /// UPDATE_CONSUMER_OFFSET: stored as it comes. Groups are not made here.
+    pub(crate) fn update_consumer_offset(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<UpdateConsumerOffset<'_>>(out) else {
+            return;
+        };
+        let (group, topic) = (header.consumer_group.as_ref(), header.topic.as_ref());
+        if !self.groups.contains(group) {
+            let remark = format!("Group {group} not exist!");
+            out.reply_error(request.to, response::SUBSCRIPTION_GROUP_NOT_EXIST, &remark);
+            return;
+        }
+        if !self.topics.contains(topic) {
+            let remark = format!("Topic {topic} not exist!");
+            out.reply_error(request.to, response::TOPIC_NOT_EXIST, &remark);
+            return;
+        }
+        // Java's header would have no value where ours reads 0.
+        for (field, name) in [("queueId", "QueueId"), ("commitOffset", "Offset")] {
+            if request
+                .frame
+                .ext_field(field)
+                .is_none_or(|text| text.is_empty())
+            {
+                let remark = format!("{name} is null, topic is {topic}");
+                out.reply_error(request.to, response::INVALID_PARAMETER, &remark);
+                return;
+            }
+        }
+        let progress = self.offsets.progress(group, topic);
+        let step = request.config.consumer_offset_update_version_step;
+        let offset = QueueOffset(header.commit_offset);
+        self.offsets
+            .commit(&progress, header.queue_id, offset, step, request.now_ms);
+        out.reply_ok(request.to);
+    }
+
+    /// QUERY_CONSUMER_OFFSET: what is committed, or where a group that committed nothing begins.
+    pub(crate) fn query_consumer_offset(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<QueryConsumerOffset<'_>>(out) else {
+            return;
+        };
+        let (group, topic) = (header.consumer_group.as_ref(), header.topic.as_ref());
+        let committed = self
+            .offsets
+            .present(group, topic)
+            .and_then(|progress| progress.committed(header.queue_id))
+            .filter(|offset| offset.0 >= 0);
+        let offset = match committed {
+            Some(offset) => offset,
+            None if header.set_zero_if_not_found == Some(false) => {
+                let remark = "Not found, do not set to zero, maybe this group boot first";
+                out.reply_error(request.to, response::QUERY_NOT_FOUND, remark);
+                return;
+            }
+            None if self.begins_in_memory(topic, header.queue_id) => QueueOffset(0),
+            None => {
+                let remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first";
+                out.reply_error(request.to, response::QUERY_NOT_FOUND, remark);
+                return;
+            }
+        };
+        reply_header(
+            request,
+            &QueryConsumerOffsetResponse { offset: offset.0 },
+            out,
+        );
+    }
+
+    /// Whether a queue still has its first message, and that one in memory: a group that is new to
+    /// so young a queue begins at its beginning, whatever its `consumeFromWhere`.
+    fn begins_in_memory(&self, topic: &str, queue_id: i32) -> bool {
+        if self.store.min_offset(topic, queue_id).0 > 0 {
+            return false;
+        }
+        let first = ReadRequest {
+            topic,
+            queue_id,
+            offset: QueueOffset(0),
+            messages_max: 1,
+            bytes_max: 1,
+            hot_only: true,
+        };
+        // Java's `checkInMemByConsumeOffset` says no for a queue without a first message.
+        matches!(
+            self.store.read(&first, &mut |_| true),
+            Ok(answer) if answer.status == ReadStatus::Found
+        )
+    }
+
+    /// GET_MAX_OFFSET: the same whether committed offsets are asked for or not, because consumers
+    /// are never shown more.
+    pub(crate) fn max_offset(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<GetMaxOffset>(out) else {
+            return;
+        };
+        let offset = self.store.max_offset(&header.topic, header.queue_id).0;
+        reply_header(request, &GetMaxOffsetResponse { offset }, out);
+    }
+
+    /// GET_MIN_OFFSET.
+    pub(crate) fn min_offset(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<GetMinOffset>(out) else {
+            return;
+        };
+        let offset = self.store.min_offset(&header.topic, header.queue_id).0;
+        reply_header(request, &GetMinOffsetResponse { offset }, out);
+    }
+
+    /// SEARCH_OFFSET_BY_TIMESTAMP.
+    pub(crate) fn search_offset(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<SearchOffset>(out) else {
+            return;
+        };
+        let boundary = match header.boundary_type {
+            Some(BoundaryType::Upper) => Boundary::Upper,
+            Some(BoundaryType::Lower) | None => Boundary::Lower,
+        };
+        match self
+            .store
+            .offset_by_time(&header.topic, header.queue_id, header.timestamp, boundary)
+        {
+            Ok(offset) => reply_header(request, &SearchOffsetResponse { offset: offset.0 }, out),
+            Err(error) => reply_read_error(request, &error, out),
+        }
+    }
+
+    /// GET_EARLIEST_MSG_STORETIME: -1 when the queue is empty.
+    pub(crate) fn earliest_store_time(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<GetEarliestMsgStoretime>(out) else {
+            return;
+        };
+        match self.store.earliest_store_ms(&header.topic, header.queue_id) {
+            Ok(store_ms) => {
+                let timestamp = store_ms.unwrap_or(-1);
+                reply_header(request, &GetEarliestMsgStoretimeResponse { timestamp }, out);
+            }
+            Err(error) => reply_read_error(request, &error, out),
+        }
+    }
+
+    /// GET_ALL_CONSUMER_OFFSET.
+    pub(crate) fn all_offsets(&self, request: &Request<'_>, out: &mut Outbox) {
+        reply_body(request, &self.offsets.wrapper(), out);
+    }
+}

@@ -1,0 +1,260 @@
+//! How far groups have consumed (`ConsumerOffsetManager`): committed offsets, which
+//! `consumerOffset.json` keeps, and the ends of the last pulls, which live in memory.
+//!
+//! A commit is stored as it comes, a lower one too. Offsets reach the file every
+//! `flushConsumerOffsetInterval` and at a clean stop; a crash loses at most that much progress, so
+//! messages may be consumed again, never skipped. Groups need no settings to have offsets: files of
+//! other brokers bring such along.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use ferrocket_protocol::bodies::{self, ConsumerOffsetSerializeWrapper, DataVersion};
+use ferrocket_store::QueueOffset;
+use ferrocket_store::disk::Disk;
+use parking_lot::{Mutex, RwLock};
+
+use crate::ledger::Ledger;
+use crate::read_mostly::{FixedMap, ReadMostly};
+use crate::stats::Meter;
+use crate::{OpenError, PersistError};
+
+const FILE: &str = "consumerOffset.json";
+/// Separates topic and group in a key of the file.
+const KEY_SEPARATOR: char = '@';
+
+/// What one group did with one topic.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    queues: Mutex<FixedMap<i32, QueueProgress>>,
+    /// Messages that left for this group (`GROUP_GET_NUMS`).
+    pub(crate) got_messages: Meter,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct QueueProgress {
+    committed: Option<i64>,
+    pulled: Option<i64>,
+}
+
+impl Progress {
+    pub(crate) fn committed(&self, queue_id: i32) -> Option<QueueOffset> {
+        self.queues
+            .lock()
+            .get(&queue_id)?
+            .committed
+            .map(QueueOffset)
+    }
+
+    /// The end of the last pull, or what is committed when that is further.
+    pub(crate) fn pulled(&self, queue_id: i32) -> Option<QueueOffset> {
+        let queues = self.queues.lock();
+        let queue = queues.get(&queue_id)?;
+        queue.pulled.max(queue.committed).map(QueueOffset)
+    }
+
+    pub(crate) fn note_pull(&self, queue_id: i32, next: QueueOffset) {
+        self.queues.lock().entry(queue_id).or_default().pulled = Some(next.0);
+    }
+
+    fn commit(&self, queue_id: i32, offset: QueueOffset) -> Option<i64> {
+        self.queues
+            .lock()
+            .entry(queue_id)
+            .or_default()
+            .committed
+            .replace(offset.0)
+    }
+
+    fn all_committed(&self) -> BTreeMap<i32, i64> {
+        let queues = self.queues.lock();
+        queues
+            .iter()
+            .filter_map(|(queue, progress)| Some((*queue, progress.committed?)))
+            .collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct GroupOffsets {
+    name: Box<str>,
+    topics: RwLock<FixedMap<Box<str>, Arc<Progress>>>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Offsets {
+    groups: ReadMostly<GroupOffsets>,
+    version: Mutex<DataVersion>,
+    commits: AtomicI64,
+    ledger: Ledger,
+}
+
+impl Offsets {
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        directory: &Path,
+        now_ms: i64,
+    ) -> Result<Self, OpenError> {
+        let offsets = Self {
+            groups: ReadMostly::new(),
+            version: Mutex::new(DataVersion {
+                timestamp: now_ms,
+                ..DataVersion::default()
+            }),
+            commits: AtomicI64::new(0),
+            ledger: Ledger::new(disk, directory.join(FILE)),
+        };
+        let saved = offsets
+            .ledger
+            .read(bodies::read_file::<ConsumerOffsetSerializeWrapper>)?;
+        if let Some(saved) = saved {
+            for (key, queues) in saved.offset_table {
+                let Some((topic, group)) = key.split_once(KEY_SEPARATOR) else {
+                    continue;
+                };
+                let progress = offsets.progress(group, topic);
+                for (queue_id, offset) in queues {
+                    progress.commit(queue_id, QueueOffset(offset));
+                }
+            }
+            if let Some(version) = saved.data_version {
+                *offsets.version.lock() = version;
+            }
+        }
+        Ok(offsets)
+    }
+
+    /// What the group did with the topic; made when it did nothing yet.
+    pub(crate) fn progress(&self, group: &str, topic: &str) -> Arc<Progress> {
+        let group = match self.groups.get(group) {
+            Some(offsets) => Some(offsets),
+            None => self.groups.update(group, |present| {
+                Some(present.map_or_else(
+                    || {
+                        Arc::new(GroupOffsets {
+                            name: group.into(),
+                            ..GroupOffsets::default()
+                        })
+                    },
+                    Arc::clone,
+                ))
+            }),
+        };
+        let Some(group) = group else {
+            return Arc::default();
+        };
+        if let Some(progress) = group.topics.read().get(topic) {
+            return Arc::clone(progress);
+        }
+        Arc::clone(group.topics.write().entry(topic.into()).or_default())
+    }
+
+    /// What the group did with the topic, if it did anything.
+    pub(crate) fn present(&self, group: &str, topic: &str) -> Option<Arc<Progress>> {
+        self.groups.get(group)?.topics.read().get(topic).cloned()
+    }
+
+    /// Stores an offset as it comes.
+    pub(crate) fn commit(
+        &self,
+        progress: &Progress,
+        queue_id: i32,
+        offset: QueueOffset,
+        version_step: i64,
+        now_ms: i64,
+    ) {
+        let before = progress.commit(queue_id, offset);
+        if before.is_some_and(|before| before > offset.0) {
+            tracing::debug!(queue_id, ?before, after = offset.0, "an offset went back");
+        }
+        let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        if commits % version_step.max(1) == 0 {
+            self.version.lock().advance(0, now_ms);
+        }
+        if before != Some(offset.0) {
+            self.ledger.touch();
+        }
+    }
+
+    /// Topics that the group has an offset of, sorted.
+    pub(crate) fn topics_of(&self, group: &str) -> Vec<String> {
+        let Some(group) = self.groups.get(group) else {
+            return Vec::new();
+        };
+        let topics = group.topics.read();
+        let mut names: Vec<String> = topics
+            .iter()
+            .filter(|(_, progress)| !progress.all_committed().is_empty())
+            .map(|(topic, _)| topic.to_string())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Groups that have an offset of the topic, sorted.
+    pub(crate) fn groups_of(&self, topic: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for group in self.groups.values() {
+            let consumed = group
+                .topics
+                .read()
+                .get(topic)
+                .is_some_and(|progress| !progress.all_committed().is_empty());
+            if consumed {
+                names.push(group.name.to_string());
+            }
+        }
+        names
+    }
+
+    /// Forgets every group's progress with a topic.
+    pub(crate) fn forget_topic(&self, topic: &str) {
+        self.groups.each(|group| {
+            group.topics.write().remove(topic);
+        });
+        self.ledger.touch();
+    }
+
+    /// Forgets all that a group did.
+    pub(crate) fn forget_group(&self, group: &str) {
+        if self.groups.remove(group).is_some() {
+            self.ledger.touch();
+        }
+    }
+
+    /// Samples the meters of all groups.
+    pub(crate) fn sample(&self, now_ms: i64) {
+        self.groups.each(|group| {
+            for progress in group.topics.read().values() {
+                progress.got_messages.sample(now_ms);
+            }
+        });
+    }
+
+    /// The body of GET_ALL_CONSUMER_OFFSET and of the file.
+    pub(crate) fn wrapper(&self) -> ConsumerOffsetSerializeWrapper {
+        let mut offset_table = BTreeMap::new();
+        for group in self.groups.values() {
+            for (topic, progress) in group.topics.read().iter() {
+                let queues = progress.all_committed();
+                if !queues.is_empty() {
+                    let key = format!("{topic}{KEY_SEPARATOR}{}", group.name);
+                    offset_table.insert(key, queues);
+                }
+            }
+        }
+        ConsumerOffsetSerializeWrapper {
+            offset_table,
+            data_version: Some(*self.version.lock()),
+            ..ConsumerOffsetSerializeWrapper::default()
+        }
+    }
+
+    /// Writes the file if anything was committed since.
+    pub(crate) fn save(&self) -> Result<(), PersistError> {
+        self.ledger.write(|| bodies::print_file(&self.wrapper()))
+    }
+}

@@ -1,0 +1,423 @@
+//! Pulling: requests 11 and 361 (`PullMessageProcessor`).
+//!
+//! A pull that finds nothing and may wait is parked with its topic and read again when a message
+//! that it may want arrives, which is then the last time. A pull whose messages may have to come
+//! from the disk is handed to a thread that may wait. In both cases the answer leaves through the
+//! connection's own handle.
+
+mod check;
+mod error;
+pub(crate) mod waiting;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use ferrocket_protocol::codes::response;
+use ferrocket_protocol::frame::ReplyTo;
+use ferrocket_protocol::headers::{PullMessage, PullMessageResponse};
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_protocol::peer::Peer;
+use ferrocket_store::{QueueOffset, ReadAnswer, ReadRequest, ReadStatus};
+
+use self::error::{BusyError, PullError};
+use self::waiting::Waiter;
+use crate::clients::subscription::Subscription;
+use crate::config::BrokerConfig;
+use crate::groups::Group;
+use crate::offsets::Progress;
+use crate::outboxes::Outboxes;
+use crate::request::Request;
+use crate::topics::Topic;
+use crate::{Broker, ColdRead};
+
+/// The longest that a pull waits, whatever its header says.
+const SUSPEND_MAX_MS: i64 = 300_000;
+/// Pulls that may wait at a time.
+const WAITERS_MAX: usize = 100_000;
+/// How often the queues of waiting pulls are looked at (`PullRequestHoldService`).
+const LOOK_INTERVAL_MS: i64 = 5_000;
+/// Bytes of one answer, below the largest frame; the store has narrower limits of its own.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A pull that passed all checks.
+#[derive(Debug)]
+pub(crate) struct Pull {
+    peer: Arc<dyn Peer>,
+    to: ReplyTo,
+    topic: Arc<Topic>,
+    group: Arc<Group>,
+    progress: Arc<Progress>,
+    subscription: Arc<Subscription>,
+    queue_id: i32,
+    offset: QueueOffset,
+    messages_max: u32,
+    /// How long it may wait for a message; `None` when it may not, or no longer.
+    suspend_ms: Option<i64>,
+}
+
+/// What is known of all waiting pulls.
+#[derive(Debug)]
+pub(crate) struct PullState {
+    waiting: AtomicUsize,
+    /// No waiter's time is over before this.
+    next_deadline_ms: AtomicI64,
+    next_look_ms: AtomicI64,
+}
+
+/// Where a pull is being served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// On a connection's task, which does not wait for a disk.
+    Task,
+    /// On a thread that may.
+    Disk,
+}
+
+impl PullState {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            next_deadline_ms: AtomicI64::new(i64::MAX),
+            next_look_ms: AtomicI64::new(0),
+        }
+    }
+}
+
+impl Broker {
+    /// PULL_MESSAGE and LITE_PULL_MESSAGE.
+    pub(crate) fn pull(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(header) = request.header::<PullMessage<'_>>(out) else {
+            return;
+        };
+        match self.check_pull(request, &header) {
+            Ok(pull) => {
+                if header.sys_flag & check::FLAG_COMMIT_OFFSET != 0 {
+                    let offset = QueueOffset(header.commit_offset);
+                    let step = request.config.consumer_offset_update_version_step;
+                    self.offsets.commit(
+                        &pull.progress,
+                        pull.queue_id,
+                        offset,
+                        step,
+                        request.now_ms,
+                    );
+                }
+                self.serve_pull(request.now_ms, request.config, pull, Place::Task, out);
+            }
+            Err(error) => refuse(request.to, &error, out),
+        }
+    }
+
+    fn serve_pull(
+        &self,
+        now_ms: i64,
+        config: &BrokerConfig,
+        pull: Pull,
+        place: Place,
+        out: &mut Outbox,
+    ) {
+        let wanted = ReadRequest {
+            topic: pull.topic.name(),
+            queue_id: pull.queue_id,
+            offset: pull.offset,
+            messages_max: pull.messages_max,
+            bytes_max: ANSWER_BYTES_MAX,
+            hot_only: place == Place::Task,
+        };
+        let mut accept =
+            |entry: &ferrocket_store::QueueEntry| pull.subscription.accepts(entry.tags_code);
+        let answer = match self.store.read(&wanted, &mut accept) {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(topic = %pull.topic.name(), queue_id = pull.queue_id, %error, "a pull cannot be read");
+                let error = BusyError::Store {
+                    cause: error.to_string(),
+                };
+                refuse(pull.to, &error.into(), out);
+                return;
+            }
+        };
+        if answer.status == ReadStatus::Cold {
+            self.read_pull_later(pull, out);
+            return;
+        }
+        let code = code_of(answer.status, pull.offset);
+        if code == response::PULL_NOT_FOUND
+            && let Some(suspend_ms) = pull.suspend_ms
+        {
+            self.park_pull(
+                now_ms,
+                config,
+                pull,
+                now_ms + suspend_ms,
+                answer.max_offset,
+                out,
+            );
+            return;
+        }
+        self.answer_pull(config, &pull, code, &answer, out);
+    }
+
+    fn read_pull_later(&self, pull: Pull, out: &mut Outbox) {
+        let to = pull.to;
+        self.metrics.cold_reads.add(1);
+        if !self.surroundings.read_later(ColdRead { pull }) {
+            self.metrics.pulls_refused_for_cold_reads.add(1);
+            refuse(to, &BusyError::ColdReads.into(), out);
+        }
+    }
+
+    /// Serves a pull on a thread that may wait for the disk.
+    pub(crate) fn serve_cold_read(&self, now_ms: i64, job: ColdRead) {
+        let config = self.config.load();
+        let peer = Arc::clone(&job.pull.peer);
+        let mut out = Outbox::new();
+        self.serve_pull(now_ms, &config, job.pull, Place::Disk, &mut out);
+        if !out.is_empty() {
+            peer.send(out);
+        }
+    }
+
+    /// `seen_max` is the end of the queue that the pull has seen.
+    fn park_pull(
+        &self,
+        now_ms: i64,
+        config: &BrokerConfig,
+        mut pull: Pull,
+        deadline_ms: i64,
+        seen_max: QueueOffset,
+        out: &mut Outbox,
+    ) {
+        let state = &self.pull_state;
+        let waiting = state.waiting.load(Ordering::Relaxed);
+        if waiting >= WAITERS_MAX {
+            self.metrics.pulls_refused_for_waiting.add(1);
+            refuse(
+                pull.to,
+                &BusyError::Waiting {
+                    waiting,
+                    max: WAITERS_MAX,
+                }
+                .into(),
+                out,
+            );
+            return;
+        }
+        pull.suspend_ms = None;
+        let live = Arc::clone(&pull.topic.live);
+        let queue_id = pull.queue_id;
+        state.waiting.fetch_add(1, Ordering::Relaxed);
+        state
+            .next_deadline_ms
+            .fetch_min(deadline_ms, Ordering::Relaxed);
+        live.waiting.park(Waiter { pull, deadline_ms });
+        // A message may have come between the read and the parking.
+        let max = self.store.max_offset(&live.name, queue_id);
+        if max > seen_max {
+            let mut woken = Vec::new();
+            live.waiting.arrived(queue_id, max.0, None, &mut woken);
+            self.resume_pulls(now_ms, config, woken);
+        }
+    }
+
+    /// Reads again for pulls that were taken out of waiting, and sends what they get.
+    pub(crate) fn resume_pulls(&self, now_ms: i64, config: &BrokerConfig, woken: Vec<Pull>) {
+        if woken.is_empty() {
+            return;
+        }
+        self.pull_state
+            .waiting
+            .fetch_sub(woken.len(), Ordering::Relaxed);
+        let mut answers = Outboxes::default();
+        for pull in woken {
+            if !pull.peer.is_open() {
+                continue;
+            }
+            let peer = Arc::clone(&pull.peer);
+            self.serve_pull(now_ms, config, pull, Place::Task, answers.of(&peer));
+        }
+        answers.send();
+    }
+
+    /// Answers pulls whose time is over, and every few seconds those whose queue grew by messages
+    /// that they did not want.
+    pub(crate) fn expire_pulls(&self, now_ms: i64) {
+        let state = &self.pull_state;
+        if state.waiting.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let look = now_ms >= state.next_look_ms.load(Ordering::Relaxed);
+        if !look && now_ms < state.next_deadline_ms.load(Ordering::Relaxed) {
+            return;
+        }
+        let config = self.config.load();
+        if look {
+            let interval_ms = if config.long_polling_enable {
+                LOOK_INTERVAL_MS
+            } else {
+                config.short_polling_time_ms
+            };
+            state
+                .next_look_ms
+                .store(now_ms + interval_ms, Ordering::Relaxed);
+        }
+        // Set before the look, so that a pull parked meanwhile lowers it again.
+        state.next_deadline_ms.store(i64::MAX, Ordering::Relaxed);
+        let mut next_ms = i64::MAX;
+        let mut woken = Vec::new();
+        self.topics.each(|topic| {
+            let live = &topic.live;
+            live.waiting.take_if(
+                |waiter| {
+                    let leaves = waiter.deadline_ms <= now_ms
+                        || (look && self.is_overtaken(&live.name, &waiter.pull));
+                    if !leaves {
+                        next_ms = next_ms.min(waiter.deadline_ms);
+                    }
+                    leaves
+                },
+                &mut woken,
+            );
+        });
+        state.next_deadline_ms.fetch_min(next_ms, Ordering::Relaxed);
+        self.resume_pulls(now_ms, &config, woken);
+    }
+
+    /// Whether nobody waits for the answer any more, or the queue is longer than the waiter knew.
+    fn is_overtaken(&self, topic: &str, pull: &Pull) -> bool {
+        !pull.peer.is_open() || self.store.max_offset(topic, pull.queue_id) > pull.offset
+    }
+
+    /// Answers every pull that waits for the topic: it is deleted.
+    pub(crate) fn drop_waiters(&self, topic: &Topic) {
+        let mut woken = Vec::new();
+        topic.live.waiting.take_if(|_| true, &mut woken);
+        self.pull_state
+            .waiting
+            .fetch_sub(woken.len(), Ordering::Relaxed);
+        let mut answers = Outboxes::default();
+        for pull in woken {
+            let error = PullError::TopicMissing {
+                topic: topic.name().to_string(),
+            };
+            refuse(pull.to, &error, answers.of(&pull.peer));
+        }
+        answers.send();
+    }
+
+    /// Answers every waiting pull as if its time were over: the broker stops.
+    pub(crate) fn answer_waiters(&self, now_ms: i64) {
+        let mut woken = Vec::new();
+        self.topics
+            .each(|topic| topic.live.waiting.take_if(|_| true, &mut woken));
+        self.resume_pulls(now_ms, &self.config.load(), woken);
+    }
+
+    fn answer_pull(
+        &self,
+        config: &BrokerConfig,
+        pull: &Pull,
+        code: i32,
+        answer: &ReadAnswer,
+        out: &mut Outbox,
+    ) {
+        pull.progress.note_pull(pull.queue_id, answer.next_offset);
+        if code == response::SUCCESS {
+            let messages = u64::from(answer.messages);
+            self.stats.get_found.add(1);
+            self.stats.get_messages.add(messages);
+            pull.progress.got_messages.add(messages);
+        } else {
+            self.stats.get_missed.add(1);
+        }
+        if code == response::PULL_OFFSET_MOVED {
+            tracing::info!(
+                topic = %pull.topic.name(),
+                queue_id = pull.queue_id,
+                group = %pull.group.name,
+                requested = pull.offset.0,
+                next = answer.next_offset.0,
+                status = status_name(answer.status),
+                "a consumer's offset is moved"
+            );
+        }
+        let header = PullMessageResponse {
+            suggest_which_broker_id: suggested_broker(config, &pull.group, answer),
+            next_begin_offset: answer.next_offset.0,
+            min_offset: answer.min_offset.0,
+            max_offset: answer.max_offset.0,
+            offset_delta: None,
+            topic_sys_flag: Some(pull.topic.config.topic_sys_flag),
+            group_sys_flag: Some(pull.group.config.group_sys_flag),
+            forbidden_type: None,
+        };
+        let remark = status_name(answer.status);
+        out.reply(pull.to, code, Some(remark), Some(&header), &answer.records);
+    }
+}
+
+/// Who should be asked next time: with `slaveReadEnable` a reader that is far behind is sent away.
+fn suggested_broker(config: &BrokerConfig, group: &Group, answer: &ReadAnswer) -> i64 {
+    match (config.slave_read_enable, answer.suggest_slave) {
+        (false, _) => 0,
+        (true, true) => group.config.which_broker_when_consume_slowly,
+        (true, false) => group.config.broker_id,
+    }
+}
+
+fn refuse(to: ReplyTo, error: &PullError, out: &mut Outbox) {
+    let remark = error.to_string();
+    match error.forbidden_type() {
+        Some(forbidden_type) => {
+            let header = Forbidden { forbidden_type };
+            out.reply(to, error.code(), Some(&remark), Some(&header), &[]);
+        }
+        None => out.reply_error(to, error.code(), &remark),
+    }
+}
+
+/// What Java leaves of a response header that was not filled.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Forbidden {
+    forbidden_type: i32,
+}
+
+/// The response code of a read (`PullMessageProcessor#composeResponseHeader`).
+fn code_of(status: ReadStatus, requested: QueueOffset) -> i32 {
+    match status {
+        ReadStatus::Found => response::SUCCESS,
+        ReadStatus::NoMatchedMessage | ReadStatus::MessageWasRemoving => {
+            response::PULL_RETRY_IMMEDIATELY
+        }
+        ReadStatus::NoMatchedLogicQueue | ReadStatus::NoMessageInQueue => {
+            if requested.0 == 0 {
+                response::PULL_NOT_FOUND
+            } else {
+                response::PULL_OFFSET_MOVED
+            }
+        }
+        ReadStatus::OffsetFoundNull | ReadStatus::OffsetOverflowOne | ReadStatus::Cold => {
+            response::PULL_NOT_FOUND
+        }
+        ReadStatus::OffsetOverflowBadly | ReadStatus::OffsetTooSmall | ReadStatus::OffsetReset => {
+            response::PULL_OFFSET_MOVED
+        }
+    }
+}
+
+/// `GetMessageStatus#name`, which is the remark of every answer.
+fn status_name(status: ReadStatus) -> &'static str {
+    match status {
+        ReadStatus::Found => "FOUND",
+        ReadStatus::NoMatchedMessage => "NO_MATCHED_MESSAGE",
+        ReadStatus::MessageWasRemoving => "MESSAGE_WAS_REMOVING",
+        ReadStatus::OffsetFoundNull | ReadStatus::Cold => "OFFSET_FOUND_NULL",
+        ReadStatus::OffsetOverflowBadly => "OFFSET_OVERFLOW_BADLY",
+        ReadStatus::OffsetOverflowOne => "OFFSET_OVERFLOW_ONE",
+        ReadStatus::OffsetTooSmall => "OFFSET_TOO_SMALL",
+        ReadStatus::NoMatchedLogicQueue => "NO_MATCHED_LOGIC_QUEUE",
+        ReadStatus::NoMessageInQueue => "NO_MESSAGE_IN_QUEUE",
+        ReadStatus::OffsetReset => "OFFSET_RESET",
+    }
+}

@@ -1,0 +1,92 @@
+//! The answers to sends.
+
+use std::borrow::Cow;
+
+use ferrocket_protocol::frame::ReplyTo;
+use ferrocket_protocol::headers::{RegionAndTrace, SendMessageResponse};
+use ferrocket_protocol::message::ids::OffsetMessageId;
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_store::{AppendBatch, Appended};
+
+use super::Send;
+use super::error::SendError;
+use crate::config::BrokerConfig;
+
+fn trace(config: &BrokerConfig) -> RegionAndTrace<'_> {
+    RegionAndTrace {
+        region: Some(Cow::Borrowed(&config.region_id)),
+        trace_on: Some(config.trace_on),
+    }
+}
+
+/// Tells a producer why its message is not stored.
+pub(super) fn refusal(config: &BrokerConfig, to: ReplyTo, error: &SendError, out: &mut Outbox) {
+    let remark = error.to_string();
+    if error.is_traced() {
+        out.reply(to, error.code(), Some(&remark), Some(&trace(config)), &[]);
+    } else {
+        out.reply_error(to, error.code(), &remark);
+    }
+}
+
+/// Puts the ids of a batch's messages behind the batch's unique key, comma-joined.
+pub(super) fn append_batch_ids(
+    config: &BrokerConfig,
+    batch: &AppendBatch,
+    index: usize,
+    send: &mut Send,
+    ids: &mut String,
+) {
+    let start = ids.len();
+    for physical_offset in batch.physical_offsets(index) {
+        if ids.len() > start {
+            ids.push(',');
+        }
+        OffsetMessageId {
+            store_host: config.store_host,
+            physical_offset: physical_offset.0,
+        }
+        .append_to(ids);
+    }
+    send.batch_ids = start..ids.len();
+}
+
+/// Tells a producer where its message is: with SUCCESS, or with a code that says that it is not yet
+/// as safe as it should be.
+pub(super) fn stored(
+    config: &BrokerConfig,
+    send: &Send,
+    at: &Appended,
+    ids: &str,
+    code: i32,
+    out: &mut Outbox,
+) {
+    if send.to.oneway {
+        return;
+    }
+    let mut single_id = String::new();
+    let msg_id = if send.batch {
+        ids.get(send.batch_ids.clone()).unwrap_or_default()
+    } else {
+        OffsetMessageId {
+            store_host: config.store_host,
+            physical_offset: at.physical_offset.0,
+        }
+        .append_to(&mut single_id);
+        &single_id
+    };
+    let unique_key = ids
+        .get(send.unique_key.clone())
+        .filter(|key| !key.is_empty());
+    let header = SendMessageResponse {
+        msg_id: Cow::Borrowed(msg_id),
+        queue_id: send.queue_id,
+        queue_offset: at.queue_offset.0,
+        transaction_id: unique_key.map(Cow::Borrowed),
+        batch_uniq_id: None,
+        recall_handle: None,
+    };
+    // Java's batches answer with an empty remark (`SendMessageProcessor#sendBatchMessage`).
+    let remark = send.batch.then_some("");
+    out.reply(send.to, code, remark, Some(&(header, trace(config))), &[]);
+}

@@ -1,0 +1,235 @@
+//! Whether a message may go where it wants (`AbstractSendMessageProcessor#msgCheck`), and where a
+//! retried one really goes (`#handleRetryAndDLQ`). All lookups are in snapshots and allocate
+//! nothing, unless a topic or a group has to be made.
+
+use std::sync::Arc;
+
+use ferrocket_protocol::bodies::TopicConfig;
+use ferrocket_protocol::headers::SendMessage;
+use ferrocket_protocol::message::{properties, property};
+use ferrocket_protocol::version;
+
+use super::error::{MessageError, SendError, TargetError};
+use crate::config::{PERM_READ, PERM_WRITE};
+use crate::request::Request;
+use crate::topics::{Topic, TopicKind, Wanted, names};
+use crate::{Broker, RegistrationChange};
+
+/// Java limits the topic of a batch to this (`Byte.MAX_VALUE`).
+const BATCH_TOPIC_CHARS_MAX: usize = 127;
+
+/// Properties that ask for a later delivery.
+const DELAYS: [&str; 3] = [
+    property::TIMER_DELIVER_MS,
+    property::TIMER_DELAY_SEC,
+    property::TIMER_DELAY_MS,
+];
+
+/// Where a message goes.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) topic: Arc<Topic>,
+    pub(super) queue_id: i32,
+    /// The message is given up on: it goes to the dead-letter topic.
+    pub(super) dead: bool,
+}
+
+impl Broker {
+    /// The topic and queue of a send, the topic made when it may be.
+    pub(super) fn target(
+        &self,
+        request: &Request<'_>,
+        header: &SendMessage<'_>,
+    ) -> Result<Target, SendError> {
+        let until_ms = request.config.start_accept_send_request_time_stamp_ms;
+        if request.now_ms < until_ms {
+            return Err(TargetError::TooEarly { until_ms }.into());
+        }
+        let topic = self.sendable_topic(request, header)?;
+        let config = &topic.config;
+        let queues = config.write_queue_nums.max(config.read_queue_nums);
+        if header.queue_id >= queues {
+            return Err(TargetError::Queue {
+                queue_id: header.queue_id,
+                topic: topic.describe(),
+                producer: request.peer.remote(),
+            }
+            .into());
+        }
+        let queue_id = if header.queue_id < 0 {
+            self.chance.below(config.write_queue_nums)
+        } else {
+            header.queue_id
+        };
+        if topic.batch_queues {
+            let topic = topic.name().to_string();
+            return Err(TargetError::QueueType { topic }.into());
+        }
+        if topic.kind == TopicKind::Retry && header.batch != Some(true) {
+            return self.retry_target(request, header, topic, queue_id);
+        }
+        Ok(Target {
+            topic,
+            queue_id,
+            dead: false,
+        })
+    }
+
+    fn sendable_topic(
+        &self,
+        request: &Request<'_>,
+        header: &SendMessage<'_>,
+    ) -> Result<Arc<Topic>, TargetError> {
+        let name = header.topic.as_ref();
+        let present = self.topics.get(name);
+        // Other topics than ordered ones are stopped by clients, who see the masked permission in
+        // the route.
+        if !request.config.writable() && present.as_ref().is_some_and(|topic| topic.config.order) {
+            let broker_ip = request.config.broker_ip1.clone();
+            return Err(TargetError::BrokerNotWritable { broker_ip });
+        }
+        if present.as_ref().is_none_or(|topic| topic.name_invalid) {
+            names::validate_topic(name)?;
+        }
+        if present.as_ref().map_or_else(
+            || names::is_forbidden_to_send(name),
+            |topic| topic.send_forbidden,
+        ) {
+            return Err(TargetError::TopicForbidden {
+                topic: name.to_owned(),
+            });
+        }
+        if let Some(topic) = present {
+            return Ok(topic);
+        }
+        let wanted = Wanted {
+            topic: name,
+            template: &header.default_topic,
+            queues: header.default_topic_queue_nums,
+            unit_mode: header.unit_mode.unwrap_or(false),
+        };
+        match self
+            .topics
+            .for_send(request.config, &wanted, request.now_ms)
+        {
+            Some((topic, made)) => {
+                if made {
+                    let change = RegistrationChange::Topics(vec![name.to_owned()]);
+                    self.surroundings.registration_changed(change);
+                }
+                Ok(topic)
+            }
+            None => Err(TargetError::TopicMissing {
+                topic: name.to_owned(),
+            }),
+        }
+    }
+
+    /// A message that a consumer sends back by itself: to its retry topic, or to the dead-letter
+    /// topic when it was tried often enough or its group consumes in order.
+    fn retry_target(
+        &self,
+        request: &Request<'_>,
+        header: &SendMessage<'_>,
+        topic: Arc<Topic>,
+        queue_id: i32,
+    ) -> Result<Target, SendError> {
+        let after_prefix = topic
+            .name()
+            .strip_prefix(names::RETRY_PREFIX)
+            .unwrap_or_default();
+        // Topics of the second version of pop retries are `%RETRY%group+topic`.
+        let name = after_prefix.split('+').next().unwrap_or_default();
+        let Some(group) = self.groups.find(request.config, name, request.now_ms) else {
+            return Err(TargetError::GroupMissing {
+                group: name.to_owned(),
+            }
+            .into());
+        };
+        let mut times_max = group.config.retry_max_times;
+        if request.frame.version >= version::V3_4_9
+            && let Some(client_max) = header.max_reconsume_times
+        {
+            times_max = client_max;
+        }
+        let in_order = self.locks.any_held(name, request.now_ms);
+        if !in_order && header.reconsume_times.unwrap_or(0) <= times_max {
+            return Ok(Target {
+                topic,
+                queue_id,
+                dead: false,
+            });
+        }
+        let topic_name = format!("{}{name}", names::DLQ_PREFIX);
+        let (topic, made) = self.topics.for_group(
+            TopicConfig {
+                topic_name: topic_name.clone(),
+                read_queue_nums: 1,
+                write_queue_nums: 1,
+                perm: PERM_READ | PERM_WRITE,
+                ..TopicConfig::default()
+            },
+            request.now_ms,
+        );
+        if made {
+            self.surroundings
+                .registration_changed(RegistrationChange::Topics(vec![topic_name]));
+        }
+        self.metrics.sent_to_dead_letters.add(1);
+        Ok(Target {
+            topic,
+            queue_id: 0,
+            dead: true,
+        })
+    }
+}
+
+/// What a single message asks for that this broker does not do.
+pub(super) fn check_wishes(
+    request: &Request<'_>,
+    header: &SendMessage<'_>,
+    target: &Target,
+    text: &[u8],
+) -> Result<(), MessageError> {
+    let delay_level = properties::find(text, property::DELAY_TIME_LEVEL)
+        .and_then(|level| level.parse::<i32>().ok())
+        .filter(|level| *level > 0 && !target.dead);
+    let retried = header.reconsume_times.unwrap_or(0) > 0 && delay_level.is_some();
+    if properties::is_true(text, property::TRANSACTION_PREPARED) && !retried {
+        let broker_ip = request.config.broker_ip1.clone();
+        return Err(MessageError::Transaction { broker_ip });
+    }
+    if target.topic.compacted && properties::find(text, property::KEYS).is_none() {
+        return Err(MessageError::KeyMissing);
+    }
+    let delayed = |property| MessageError::Delayed {
+        topic: target.topic.name().to_string(),
+        property,
+    };
+    if delay_level.is_some() {
+        return Err(delayed(property::DELAY_TIME_LEVEL));
+    }
+    if properties::find(text, property::TIMER_OUT_MS).is_none()
+        && let Some(wish) = DELAYS
+            .iter()
+            .find(|wish| properties::find(text, wish).is_some())
+    {
+        return Err(delayed(wish));
+    }
+    Ok(())
+}
+
+/// What a batch may not be.
+pub(super) fn check_batch(topic: &Topic) -> Result<(), MessageError> {
+    if topic.name().len() > BATCH_TOPIC_CHARS_MAX {
+        return Err(MessageError::BatchTopicTooLong {
+            length: topic.name().len(),
+        });
+    }
+    if topic.kind == TopicKind::Retry {
+        return Err(MessageError::BatchToRetry {
+            topic: topic.name().to_string(),
+        });
+    }
+    Ok(())
+}

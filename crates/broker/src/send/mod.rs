@@ -1,0 +1,402 @@
+//! Sending: requests 10, 310 and 320 (`SendMessageProcessor`).
+//!
+//! All sends of one socket read go into one [`SendRun`]: each is checked and encoded, then the run
+//! is appended at once and answered in order. With SYNC_FLUSH the answers wait in
+//! [`flush_wait::FlushWait`] until the disk has the messages, except for those whose property `WAIT`
+//! is false. A refused message is answered as soon as it is looked at.
+
+mod answer;
+mod check;
+mod error;
+pub(crate) mod flush_wait;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ferrocket_protocol::bodies::TopicFilterType;
+use ferrocket_protocol::codes;
+use ferrocket_protocol::frame::ReplyTo;
+use ferrocket_protocol::headers::{SendMessage, SendMessageV2};
+use ferrocket_protocol::message::{batch, properties, property, sys_flag, tags_code};
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_protocol::peer::Peer;
+use ferrocket_store::{AppendBatch, Appended, FlushMode, NewMessage};
+
+use self::error::{BusyError, MessageError, SendError};
+use self::flush_wait::Parked;
+use crate::Broker;
+use crate::config::{BrokerConfig, BrokerRole};
+use crate::pull::waiting::before_arrivals;
+use crate::request::Request;
+use crate::topics::Topic;
+
+/// A run that holds this much is appended before the next message joins it.
+const RUN_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Runs kept for use again.
+const SPARE_RUNS_MAX: usize = 64;
+/// Buffers longer than this are not kept.
+const SPARE_BYTES_MAX: usize = 1024 * 1024;
+
+/// The sends of one socket read, between being checked and being answered.
+#[derive(Debug, Default)]
+pub(crate) struct SendRun {
+    batch: AppendBatch,
+    sends: Vec<Send>,
+    /// The unique keys of all messages, which answers repeat as transaction ids.
+    ids: String,
+    /// Where the stored properties of a message are put together.
+    properties: Vec<u8>,
+}
+
+/// One accepted send.
+#[derive(Debug)]
+struct Send {
+    to: ReplyTo,
+    topic: Arc<Topic>,
+    queue_id: i32,
+    /// The unique key within the run's `ids`; empty when there is none.
+    unique_key: Range<usize>,
+    /// The tags, for consumers that wait; `None` for a batch, whose messages differ.
+    tags_code: Option<i64>,
+    /// The producer wants to hear only when the message is as safe as the broker makes it.
+    wait_store_ok: bool,
+    batch: bool,
+    /// The ids of a batch's messages within the run's `ids`.
+    batch_ids: Range<usize>,
+    outcome: Outcome,
+}
+
+/// What became of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Encoded,
+    Refused,
+    Stored { at: Appended, answered: bool },
+}
+
+impl SendRun {
+    fn clear(&mut self) {
+        self.batch.clear();
+        self.sends.clear();
+        self.ids.clear();
+        self.properties.clear();
+    }
+
+    fn push_key(&mut self, key: &str) -> Range<usize> {
+        let start = self.ids.len();
+        self.ids.push_str(key);
+        start..self.ids.len()
+    }
+}
+
+/// Whether the request is one of those that go into a run.
+pub(crate) fn is_send(code: i32) -> bool {
+    use codes::request::{SEND_BATCH_MESSAGE, SEND_MESSAGE, SEND_MESSAGE_V2};
+    matches!(code, SEND_MESSAGE | SEND_MESSAGE_V2 | SEND_BATCH_MESSAGE)
+}
+
+impl Broker {
+    pub(crate) fn take_run(&self) -> SendRun {
+        self.spare_runs.lock().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_run_back(&self, mut run: SendRun) {
+        if run.batch.bytes() > SPARE_BYTES_MAX || run.ids.capacity() > SPARE_BYTES_MAX {
+            return;
+        }
+        run.clear();
+        let mut spare = self.spare_runs.lock();
+        if spare.len() < SPARE_RUNS_MAX {
+            spare.push(run);
+        }
+    }
+
+    /// Checks and encodes one send; a refusal is answered at once.
+    pub(crate) fn add_send(&self, request: &Request<'_>, run: &mut SendRun, out: &mut Outbox) {
+        if let Err(error) = self.try_send(request, run) {
+            self.stats.put_failed.add(1);
+            answer::refusal(request.config, request.to, &error, out);
+        }
+        if run.batch.bytes() >= RUN_BYTES_MAX {
+            self.commit_sends(request.now_ms, request.config, request.peer, run, out);
+        }
+    }
+
+    fn try_send(&self, request: &Request<'_>, run: &mut SendRun) -> Result<(), SendError> {
+        if request.config.broker_role == BrokerRole::Slave {
+            return Err(BusyError::Slave.into());
+        }
+        if self.is_stopping() {
+            let cause = "the broker is stopping".to_owned();
+            return Err(BusyError::NotWritable { cause }.into());
+        }
+        let header: SendMessage<'_> = if request.frame.code == codes::request::SEND_MESSAGE {
+            request.frame.header()?
+        } else {
+            request.frame.header::<SendMessageV2<'_>>()?.into()
+        };
+        self.check_flush_backlog(run)?;
+        if header.batch == Some(true) {
+            self.encode_batch(request, &header, run)
+        } else {
+            self.encode_single(request, &header, run)
+        }
+    }
+
+    fn encode_single(
+        &self,
+        request: &Request<'_>,
+        header: &SendMessage<'_>,
+        run: &mut SendRun,
+    ) -> Result<(), SendError> {
+        let target = self.target(request, header)?;
+        let text = header.properties.as_deref().unwrap_or_default().as_bytes();
+        check::check_wishes(request, header, &target, text)?;
+        let flags = self.message_flags(header, &target.topic)?;
+        let sent_key = properties::find(text, property::UNIQ_KEY);
+        let unique_key = match sent_key {
+            Some(key) => run.push_key(key),
+            None => {
+                let start = run.ids.len();
+                let ip = request.config.store_host.ip();
+                self.chance
+                    .unique_id(ip, request.now_ms)
+                    .append_to(&mut run.ids);
+                start..run.ids.len()
+            }
+        };
+        let made_key = run
+            .ids
+            .get(unique_key.clone())
+            .filter(|_| sent_key.is_none());
+        run.properties.clear();
+        stored_properties(
+            &mut run.properties,
+            request.config,
+            text,
+            made_key,
+            target.dead,
+        );
+        let message = NewMessage {
+            topic: target.topic.name(),
+            queue_id: target.queue_id,
+            flag: header.flag,
+            sys_flag: flags,
+            born_ms: header.born_timestamp,
+            born_host: request.peer.remote(),
+            store_host: request.config.store_host,
+            reconsume_times: header.reconsume_times.unwrap_or(0),
+            prepared_transaction_offset: 0,
+            properties: &run.properties,
+            body: &request.frame.body,
+        };
+        if request.frame.body.is_empty() {
+            return Err(self.illegal().into());
+        }
+        run.batch
+            .push(self.store.config(), &message)
+            .map_err(|error| SendError::from_append(&error, self.store.config()))?;
+        run.sends.push(Send {
+            to: request.to,
+            // A message given up on is answered with the queue that it was sent to.
+            queue_id: target.queue_id,
+            unique_key,
+            tags_code: Some(properties::find(text, property::TAGS).map_or(0, tags_code)),
+            wait_store_ok: waits_for_store(text),
+            batch: false,
+            batch_ids: 0..0,
+            outcome: Outcome::Encoded,
+            topic: target.topic,
+        });
+        Ok(())
+    }
+
+    fn encode_batch(
+        &self,
+        request: &Request<'_>,
+        header: &SendMessage<'_>,
+        run: &mut SendRun,
+    ) -> Result<(), SendError> {
+        let target = self.target(request, header)?;
+        check::check_batch(&target.topic)?;
+        let flags = self.message_flags(header, &target.topic)?;
+        let text = header.properties.as_deref().unwrap_or_default().as_bytes();
+        let mut messages = Vec::new();
+        for part in batch::iter(&request.frame.body) {
+            let part = part.map_err(MessageError::Batch)?;
+            messages.push(NewMessage {
+                topic: target.topic.name(),
+                queue_id: target.queue_id,
+                flag: part.flag,
+                sys_flag: flags,
+                born_ms: header.born_timestamp,
+                born_host: request.peer.remote(),
+                store_host: request.config.store_host,
+                reconsume_times: header.reconsume_times.unwrap_or(0),
+                prepared_transaction_offset: 0,
+                // As Java since 5.0: only their own, none of the batch's (seen in 5.5.0).
+                properties: part.properties,
+                body: part.body,
+            });
+        }
+        if messages.is_empty() || request.frame.body.len() > self.store.config().body_bytes_max {
+            return Err(self.illegal().into());
+        }
+        run.batch
+            .push_group(self.store.config(), &messages)
+            .map_err(|error| SendError::from_append(&error, self.store.config()))?;
+        let unique_key =
+            properties::find(text, property::UNIQ_KEY).map_or(0..0, |key| run.push_key(key));
+        run.sends.push(Send {
+            to: request.to,
+            queue_id: target.queue_id,
+            unique_key,
+            tags_code: None,
+            wait_store_ok: waits_for_store(text),
+            batch: true,
+            batch_ids: 0..0,
+            outcome: Outcome::Encoded,
+            topic: target.topic,
+        });
+        Ok(())
+    }
+
+    /// The flag to store. Half messages are made from a property; the bits alone would store a
+    /// record that no consumer ever sees, so they are refused.
+    fn message_flags(&self, header: &SendMessage<'_>, topic: &Topic) -> Result<i32, MessageError> {
+        let bits = sys_flag::TRANSACTION | sys_flag::INNER_BATCH | sys_flag::NEED_UNWRAP;
+        if header.sys_flag & bits != 0 {
+            return Err(self.illegal());
+        }
+        let multi_tags = topic.config.topic_filter_type == TopicFilterType::MultiTag;
+        Ok(header.sys_flag | if multi_tags { sys_flag::MULTI_TAGS } else { 0 })
+    }
+
+    fn illegal(&self) -> MessageError {
+        MessageError::Illegal {
+            body_bytes_max: self.store.config().body_bytes_max,
+        }
+    }
+
+    /// Appends the run, answers it or parks its answers, and wakes consumers that wait.
+    pub(crate) fn commit_sends(
+        &self,
+        now_ms: i64,
+        config: &BrokerConfig,
+        peer: &Arc<dyn Peer>,
+        run: &mut SendRun,
+        out: &mut Outbox,
+    ) {
+        if run.sends.is_empty() {
+            return;
+        }
+        self.store.append(now_ms, &mut run.batch);
+        let sync = self.store.config().flush_mode == FlushMode::Sync;
+        let mut end = None;
+        for (index, send) in run.sends.iter_mut().enumerate() {
+            match run.batch.results().get(index) {
+                Some(Ok(at)) => {
+                    self.count_put(send, at);
+                    let answered = !(sync && send.wait_store_ok);
+                    send.outcome = Outcome::Stored { at: *at, answered };
+                    end = end.max(Some(at.end));
+                    if send.batch {
+                        // The ids of a batch's messages are known to the batch alone: kept as text.
+                        answer::append_batch_ids(config, &run.batch, index, send, &mut run.ids);
+                    }
+                    if answered {
+                        answer::stored(config, send, at, &run.ids, codes::response::SUCCESS, out);
+                    }
+                }
+                Some(Err(error)) => {
+                    self.stats.put_failed.add(1);
+                    send.outcome = Outcome::Refused;
+                    let error = SendError::from_append(error, self.store.config());
+                    answer::refusal(config, send.to, &error, out);
+                }
+                None => {
+                    send.outcome = Outcome::Refused;
+                    let error = BusyError::Unknown("store putMessage return null".to_owned());
+                    answer::refusal(config, send.to, &error.into(), out);
+                }
+            }
+        }
+        match end {
+            Some(end) if sync => {
+                self.park_sends(Parked {
+                    end,
+                    deadline_ms: now_ms + config.sync_flush_timeout_ms,
+                    peer: Arc::clone(peer),
+                    sends: std::mem::take(&mut run.sends),
+                    ids: std::mem::take(&mut run.ids),
+                });
+                // The disk may have had it before the answers were parked.
+                if self.store.durable() >= end {
+                    self.complete_durable(now_ms);
+                }
+            }
+            Some(_) => self.wake_for(now_ms, config, &run.sends),
+            None => {}
+        }
+        run.clear();
+    }
+
+    fn count_put(&self, send: &Send, at: &Appended) {
+        let messages = u64::from(at.messages);
+        let bytes = u64::try_from(at.end.0 - at.physical_offset.0).unwrap_or(0);
+        self.stats.put_messages.add(messages);
+        self.stats.put_bytes.add(bytes);
+        send.topic.live.put_messages.add(messages);
+        send.topic.live.put_bytes.add(bytes);
+    }
+
+    /// Wakes consumers that wait for any of these messages.
+    fn wake_for(&self, now_ms: i64, config: &BrokerConfig, sends: &[Send]) {
+        before_arrivals();
+        let mut woken = Vec::new();
+        for send in sends {
+            let Outcome::Stored { at, .. } = send.outcome else {
+                continue;
+            };
+            let next = at.queue_offset.0 + i64::from(at.messages);
+            send.topic
+                .live
+                .waiting
+                .arrived(send.queue_id, next, send.tags_code, &mut woken);
+        }
+        self.resume_pulls(now_ms, config, woken);
+    }
+}
+
+/// `MessageConst.PROPERTY_WAIT_STORE_MSG_OK`: absent is true.
+fn waits_for_store(text: &[u8]) -> bool {
+    properties::find_bytes(text, property::WAIT_STORE_MSG_OK.as_bytes())
+        .is_none_or(|wait| wait.eq_ignore_ascii_case(b"true"))
+}
+
+/// The properties as sent, without those that only brokers may set, and with the broker's own.
+fn stored_properties(
+    stored: &mut Vec<u8>,
+    config: &BrokerConfig,
+    sent: &[u8],
+    made_key: Option<&str>,
+    dead: bool,
+) {
+    const REPLACED: [&str; 4] = [
+        property::POP_CK,
+        property::MSG_REGION,
+        property::TRACE_SWITCH,
+        property::CLUSTER,
+    ];
+    properties::append_without(stored, sent, &REPLACED);
+    if let Some(key) = made_key {
+        properties::append(stored, property::UNIQ_KEY, key);
+    }
+    if dead {
+        properties::set(stored, property::DELAY_TIME_LEVEL, "-1");
+    }
+    properties::append(stored, property::MSG_REGION, &config.region_id);
+    let trace_on = if config.trace_on { "true" } else { "false" };
+    properties::append(stored, property::TRACE_SWITCH, trace_on);
+    properties::append(stored, property::CLUSTER, &config.broker_cluster_name);
+}
