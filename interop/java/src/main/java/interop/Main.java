@@ -19,6 +19,8 @@ import java.util.concurrent.TimeoutException;
 public final class Main {
     private static final int CASES_AT_ONCE = 4;
     private static final int CASE_SECONDS_MAX = 120;
+    /** Those that restart a server wait for it, too. */
+    private static final int CASE_ALONE_SECONDS_MAX = 240;
 
     /** One behaviour; it fails by throwing. */
     interface Case {
@@ -40,13 +42,11 @@ public final class Main {
         String namesrv = "127.0.0.1:9876";
         String only = ".*";
         String signals = null;
-        boolean cold = false;
         for (int i = 0; i < args.length; i++) {
             switch (args[i]) {
                 case "--namesrv": namesrv = args[++i]; break;
                 case "--only": only = args[++i]; break;
                 case "--signals": signals = args[++i]; break;
-                case "--cold": cold = true; break;
                 default: throw new IllegalArgumentException("unknown option " + args[i]);
             }
         }
@@ -54,7 +54,7 @@ public final class Main {
         ProducerCases.register(main);
         PushCases.register(main);
         PullCases.register(main);
-        StartOffsetCases.register(main, cold);
+        StartOffsetCases.register(main);
         ErrorCases.register(main);
         if (signals != null) {
             RestartCase.register(main, signals);
@@ -68,8 +68,8 @@ public final class Main {
     private int runAll(Target target, String only) throws InterruptedException {
         List<String> failures = new ArrayList<>();
         int passed = 0;
-        passed += runSome(target, select(together, only), CASES_AT_ONCE, failures);
-        passed += runSome(target, select(alone, only), 1, failures);
+        passed += runSome(target, select(together, only), CASES_AT_ONCE, CASE_SECONDS_MAX, failures);
+        passed += runSome(target, select(alone, only), 1, CASE_ALONE_SECONDS_MAX, failures);
         System.out.printf("%d passed, %d failed%n", passed, failures.size());
         return failures.size();
     }
@@ -80,12 +80,12 @@ public final class Main {
         return chosen;
     }
 
-    private static int runSome(Target target, Map<String, Case> cases, int atOnce, List<String> failures)
+    private static int runSome(Target target, Map<String, Case> cases, int atOnce, int seconds, List<String> failures)
         throws InterruptedException {
         ExecutorService pool = Executors.newFixedThreadPool(atOnce, Main::daemon);
         ExecutorService watchers = Executors.newFixedThreadPool(atOnce, Main::daemon);
         Map<String, Future<String>> results = new LinkedHashMap<>();
-        cases.forEach((name, body) -> results.put(name, watchers.submit(() -> watch(pool, target, name, body))));
+        cases.forEach((name, body) -> results.put(name, watchers.submit(() -> watch(pool, target, name, body, seconds))));
         int passed = 0;
         for (Map.Entry<String, Future<String>> result : results.entrySet()) {
             try {
@@ -105,7 +105,8 @@ public final class Main {
     }
 
     /** Runs one case under its time limit and prints its line; gives the reason of a failure, or null. */
-    private static String watch(ExecutorService pool, Target target, String name, Case body) throws InterruptedException {
+    private static String watch(ExecutorService pool, Target target, String name, Case body, int seconds)
+        throws InterruptedException {
         long began = System.nanoTime();
         Future<?> run = pool.submit(() -> {
             try (Scope scope = new Scope(target, name)) {
@@ -119,17 +120,17 @@ public final class Main {
         });
         String reason = null;
         try {
-            run.get(CASE_SECONDS_MAX, TimeUnit.SECONDS);
+            run.get(seconds, TimeUnit.SECONDS);
         } catch (TimeoutException late) {
             run.cancel(true);
-            reason = "still running after " + CASE_SECONDS_MAX + " s";
+            reason = "still running after " + seconds + " s";
         } catch (ExecutionException thrown) {
             reason = explain(thrown.getCause());
         }
-        double seconds = (System.nanoTime() - began) / 1e9;
+        double took = (System.nanoTime() - began) / 1e9;
         System.out.println(reason == null
-            ? String.format("ok %s (%.1f s)", name, seconds)
-            : String.format("FAIL %s %s (%.1f s)", name, reason, seconds));
+            ? String.format("ok %s (%.1f s)", name, took)
+            : String.format("FAIL %s %s (%.1f s)", name, reason, took));
         return reason;
     }
 

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.selector.SelectMessageQueueByHash;
@@ -141,15 +142,14 @@ final class PushCases {
         }
         DefaultMQProducer producer = scope.producer();
         Set<String> sent = new ConcurrentSkipListSet<>();
+        AtomicBoolean stop = new AtomicBoolean();
         Thread traffic = new Thread(() -> {
             try {
-                for (int i = 0; !Thread.currentThread().isInterrupted(); i++) {
+                for (int i = 0; !stop.get(); i++) {
                     producer.send(Scope.message(topic, null, null, "g" + i));
                     sent.add("g" + i);
                     Thread.sleep(5);
                 }
-            } catch (InterruptedException told) {
-                // The end of the traffic.
             } catch (Exception failed) {
                 sent.add("a send failed: " + failed);
             }
@@ -161,13 +161,13 @@ final class PushCases {
         traffic.start();
         members.get(2).start();
         awaitShares(REBALANCE_SECONDS_MAX, topic, 2, members.toArray(new DefaultMQPushConsumer[0]));
-        Thread.sleep(1_000);
+        Check.within(20, "traffic for three", () -> sent.size() >= 100);
         members.get(0).shutdown();
         awaitShares(REBALANCE_SECONDS_MAX, topic, 3, members.get(1), members.get(2));
-        Thread.sleep(1_000);
-        traffic.interrupt();
+        int left = sent.size();
+        Check.within(20, "traffic for two", () -> sent.size() >= left + 100);
+        stop.set(true);
         traffic.join(15_000);
-        Check.that(sent.size() > 100, "only " + sent.size() + " messages of traffic");
         inbox.awaitTexts(30, sent);
         Check.that(inbox.size() - sent.size() < sent.size() / 2, inbox.size() + " deliveries of " + sent.size() + " messages");
     }

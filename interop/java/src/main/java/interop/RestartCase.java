@@ -56,7 +56,7 @@ final class RestartCase {
         Check.within(20, "200 messages before the restart", () -> acknowledged.size() >= 200);
         Files.deleteIfExists(signals.resolve("restarted"));
         Files.createFile(signals.resolve("restart"));
-        Check.within(60, "the restart", () -> Files.exists(signals.resolve("restarted")));
+        Check.within(150, "the restart", () -> Files.exists(signals.resolve("restarted")));
         int before = acknowledged.size();
         Check.within(60, "200 messages after the restart", () -> acknowledged.size() >= before + 200);
         stop.set(true);

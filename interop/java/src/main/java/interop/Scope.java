@@ -13,11 +13,13 @@ import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.RPCHook;
 
 /** What one case uses: topics and groups of its own, and clients that are shut down when the case ends. */
 final class Scope implements AutoCloseable {
@@ -62,7 +64,11 @@ final class Scope implements AutoCloseable {
 
     /** Not started, no subscription. */
     DefaultMQPushConsumer push(String group) {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        return push(group, null);
+    }
+
+    DefaultMQPushConsumer push(String group, RPCHook hook) {
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group, hook, new AllocateMessageQueueAveragely());
         consumer.setNamesrvAddr(target.namesrv);
         consumer.setInstanceName(unique("c"));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);

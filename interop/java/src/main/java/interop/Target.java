@@ -33,9 +33,13 @@ final class Target implements AutoCloseable {
     /** Makes a topic on the master and waits until the name server routes to it. */
     String topic(String name, int queues, int perm) throws Exception {
         String topic = unique(name);
+        createTopic(topic, queues, perm);
+        return topic;
+    }
+
+    void createTopic(String topic, int queues, int perm) throws Exception {
         admin.createAndUpdateTopicConfig(brokerAddr, new TopicConfig(topic, queues, queues, perm));
         Check.within(15, "route of " + topic, () -> hasRoute(topic));
-        return topic;
     }
 
     private boolean hasRoute(String topic) {
