@@ -14,7 +14,7 @@ use crate::config::bind;
 use crate::config::catalog::Class;
 use crate::config::live::{LiveSettings, UpdateError, replace};
 use crate::config::settings::Settings;
-use crate::failure::{EXIT_FAILED, Failure};
+use crate::failure::{EXIT_FAILED, EXIT_INIT, Failure};
 use crate::roles::services::NamesrvPort;
 use crate::roles::{self, DRAIN};
 
@@ -48,11 +48,15 @@ impl Namesrv {
             Err(error) => return Err(unreadable(&kv_path, &error)),
         };
         let config_path = path_of(&settings, "configStorePath");
+        let shown_kv_path = kv_path.clone();
         let surroundings = Arc::new(Files {
             live: LiveSettings::new(settings, bind::NAMESRV_SHOWN, config_path),
             kv_path,
         });
-        let server = NameServer::new(config, kv, surroundings, now_ms());
+        let server =
+            NameServer::new(config, kv.as_deref(), surroundings, now_ms()).map_err(|error| {
+                Failure::new(EXIT_INIT, format!("{}: {error}", shown_kv_path.display()))
+            })?;
         let server = Arc::new(server);
         let ticker = tokio::spawn(tick(Arc::clone(&server)));
         let serving = listener.serve(network, Arc::new(NamesrvPort(server)));

@@ -1,0 +1,31 @@
+//! What a name server does, seen from its connections. One behaviour in a file.
+
+#![cfg(test)]
+
+mod support;
+
+mod a_broker_name_with_slaves_only_stays_readable;
+mod a_broker_that_lost_its_connection_is_gone_at_once;
+mod a_changed_configuration_is_obeyed_at_once;
+mod a_deleted_topic_comes_back_with_the_broker_that_has_it;
+mod a_first_registration_needs_more_than_one_topic;
+mod a_lost_message_is_repaired_by_the_next_full_registration;
+mod a_member_with_an_older_epoch_does_not_displace_the_master;
+mod a_route_is_encoded_once_for_each_of_its_states;
+mod a_slave_is_told_its_master;
+mod a_static_topic_shows_its_mapping;
+mod a_wiped_broker_stays_wiped_until_its_topics_change;
+mod an_expired_broker_is_gone;
+mod an_unchanged_registration_is_not_read_again;
+mod any_sequence_of_events_leaves_what_a_plain_model_says;
+mod every_form_of_registration_body_is_read;
+mod fifty_thousand_topics_of_one_broker_register_and_route;
+mod kv_configuration_survives_a_restart;
+mod lists_show_what_is_registered;
+mod malformed_requests_are_answered;
+mod members_are_told_of_a_new_smallest_id;
+mod order_configuration_is_told_to_brokers_and_clients;
+mod recorded_requests_are_answered_like_java;
+mod the_smallest_slave_acts_as_master;
+mod topics_are_registered_one_by_one;
+mod zones_hide_the_brokers_of_other_zones;
