@@ -18,52 +18,90 @@ pub(crate) fn base_of(name: &str) -> Option<i64> {
     if digits { name.parse().ok() } else { None }
 }
 
+/// What to do about a file that is shorter than it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Short {
+    /// Only the last file may be, as a crash during its creation leaves it.
+    LastOnly,
+    /// Any: what is in the files can be made again.
+    Any,
+}
+
+/// A file of an endless logical file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogicalFile {
+    pub(crate) base: i64,
+    pub(crate) path: PathBuf,
+    /// It was too short and was extended with zeros.
+    pub(crate) was_short: bool,
+}
+
 /// The files of a directory in ascending order. All must have the configured size, which is not
-/// stored anywhere; an empty last file is what an interrupted creation leaves and is removed.
-/// Foreign names are left alone (Java refuses to start).
+/// stored anywhere, and bases that fit it. An empty last file is what an interrupted creation leaves
+/// and is removed; a short one is extended where `short` allows it (Java refuses to start on both,
+/// and on foreign names, which are left alone here).
 pub(crate) fn load(
     disk: &dyn Disk,
     directory: &Path,
     file_bytes: u64,
     key: &'static str,
-) -> Result<Vec<(i64, PathBuf)>, OpenError> {
-    let failed = |action: &'static str, path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenError::Io {
-            action,
-            path,
-            source,
-        }
-    };
-    let entries = disk.list(directory).map_err(failed("list", directory))?;
-    let mut files = Vec::new();
-    for entry in entries.into_iter().filter(|entry| !entry.is_dir) {
-        match base_of(&entry.name) {
-            Some(base) => files.push((base, directory.join(&entry.name), entry.bytes)),
-            None => {
-                tracing::warn!(directory = %directory.display(), name = entry.name, "foreign file ignored")
-            }
-        }
-    }
+    short: Short,
+) -> Result<Vec<LogicalFile>, OpenError> {
+    let mut files = list(disk, directory)?;
     if let Some((_, path, 0)) = files.last() {
         disk.remove_file(path)
             .map_err(failed("remove empty file", path))?;
         files.pop();
     }
-    for (_, path, found_bytes) in &files {
-        if *found_bytes != file_bytes {
+    let last = files.len().saturating_sub(1);
+    let mut loaded = Vec::with_capacity(files.len());
+    for (index, (base, path, found_bytes)) in files.into_iter().enumerate() {
+        let was_short = found_bytes < file_bytes;
+        let misplaced = base.unsigned_abs() % file_bytes != 0;
+        let refused = was_short && short == Short::LastOnly && index != last;
+        if found_bytes > file_bytes || misplaced || refused {
             return Err(OpenError::FileSize {
-                path: path.clone(),
-                found_bytes: *found_bytes,
+                path,
+                found_bytes,
                 wanted_bytes: file_bytes,
                 key,
             });
         }
+        if was_short {
+            tracing::warn!(path = %path.display(), found_bytes, file_bytes, "short file extended");
+            disk.open(&path)
+                .and_then(|file| file.set_bytes(file_bytes))
+                .map_err(failed("extend", &path))?;
+        }
+        loaded.push(LogicalFile {
+            base,
+            path,
+            was_short,
+        });
     }
-    Ok(files
-        .into_iter()
-        .map(|(base, path, _)| (base, path))
-        .collect())
+    Ok(loaded)
+}
+
+fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<(i64, PathBuf, u64)>, OpenError> {
+    let entries = disk.list(directory).map_err(failed("list", directory))?;
+    let mut files = Vec::new();
+    for entry in entries.into_iter().filter(|entry| !entry.is_dir) {
+        let path = directory.join(&entry.name);
+        match base_of(&entry.name) {
+            Some(base) => files.push((base, path, entry.bytes)),
+            None => tracing::warn!(path = %path.display(), "foreign file ignored"),
+        }
+    }
+    Ok(files)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> OpenError + use<> {
+    let path = path.to_owned();
+    move |source| OpenError::Io {
+        action,
+        path,
+        source,
+    }
 }
 
 #[cfg(test)]

@@ -33,4 +33,4 @@ pub use offsets::{PhysicalOffset, QueueOffset};
 pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, RecoveryReport};
 pub use signals::{NoSignals, StoreSignals};
-pub use store::Store;
+pub use store::{Store, Usage};

@@ -84,6 +84,20 @@ pub struct Space {
     pub free_bytes: u64,
 }
 
+impl Space {
+    /// The used part as Java counts it: in whole percent, rounded up
+    /// (`UtilAll#getDiskPartitionSpaceUsedPercent`).
+    #[must_use]
+    pub fn used_ratio(&self) -> f64 {
+        if self.total_bytes == 0 {
+            return -1.0;
+        }
+        let used = u128::from(self.total_bytes.saturating_sub(self.free_bytes));
+        let percent = (used * 100).div_ceil(u128::from(self.total_bytes));
+        u32::try_from(percent).map_or(1.0, |percent| f64::from(percent) / 100.0)
+    }
+}
+
 /// Holds an advisory lock until dropped.
 pub trait LockGuard: Debug + Send + Sync {}
 

@@ -11,7 +11,7 @@
 mod segment;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -19,7 +19,7 @@ use parking_lot::{Mutex, RwLock};
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, Reserve};
 use crate::errors::OpenError;
-use crate::file_names;
+use crate::file_names::{self, Short};
 
 #[derive(Debug)]
 pub(crate) struct CommitLog {
@@ -39,20 +39,23 @@ impl CommitLog {
         directory: PathBuf,
         segment_bytes: u64,
     ) -> Result<Self, OpenError> {
-        let failed = |action: &'static str| {
-            let path = directory.clone();
-            move |source| OpenError::Io {
-                action,
-                path,
+        if !disk.exists(&directory) {
+            make_directory(&*disk, &directory).map_err(|source| OpenError::Io {
+                action: "create directory",
+                path: directory.clone(),
                 source,
-            }
-        };
-        disk.create_dir_all(&directory)
-            .map_err(failed("create directory"))?;
-        let files = file_names::load(&*disk, &directory, segment_bytes, "mappedFileSizeCommitLog")?;
+            })?;
+        }
+        let files = file_names::load(
+            &*disk,
+            &directory,
+            segment_bytes,
+            "mappedFileSizeCommitLog",
+            Short::LastOnly,
+        )?;
         let segments = files
             .into_iter()
-            .map(|(base, path)| Arc::new(Segment::new(base, path)))
+            .map(|file| Arc::new(Segment::new(file.base, file.path)))
             .collect();
         Ok(Self {
             disk,
@@ -233,5 +236,13 @@ impl CommitLog {
         file.sync()?;
         self.disk.sync_dir(&self.directory)?;
         Ok(Segment::opened(base, path, file))
+    }
+}
+
+fn make_directory(disk: &dyn Disk, directory: &Path) -> io::Result<()> {
+    disk.create_dir_all(directory)?;
+    match directory.parent() {
+        Some(parent) => disk.sync_dir(parent),
+        None => Ok(()),
     }
 }

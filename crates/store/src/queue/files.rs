@@ -59,6 +59,11 @@ impl QueueFiles {
             .join(queue.id().to_string())
     }
 
+    /// The first entry of the file behind the one that holds an entry.
+    pub(crate) fn next_file_from(&self, offset: i64) -> i64 {
+        self.base_of(offset) + self.file_entries
+    }
+
     /// The base entry of the file that holds an entry.
     pub(super) fn base_of(&self, offset: i64) -> i64 {
         offset - offset % self.file_entries

@@ -8,7 +8,10 @@ use super::files::{Residence, position_in_file};
 use super::{Entry, Queue, QueueTable};
 use crate::disk::Reserve;
 use crate::errors::OpenError;
-use crate::file_names;
+use crate::file_names::{self, Short};
+
+/// Blanks (lost messages) that a search looks past.
+const BLANKS_SKIPPED_MAX: i64 = 64;
 
 /// A queue as its files were found.
 #[derive(Debug)]
@@ -19,11 +22,18 @@ pub(crate) struct LoadedQueue {
     end: i64,
     /// Where the record of the last entry ends.
     end_physical: i64,
+    /// Its files are not as they were left: entries may be missing at its end.
+    is_suspect: bool,
 }
 
 impl LoadedQueue {
+    /// Where the record of the last entry ends; 0 without entries.
     pub(crate) fn end_physical(&self) -> i64 {
         self.end_physical
+    }
+
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.is_suspect
     }
 }
 
@@ -43,10 +53,11 @@ impl QueueTable {
                     &directory.join(&name),
                     self.files.file_bytes(),
                     "mappedFileSizeConsumeQueue",
+                    Short::Any,
                 )?;
                 let bases: Vec<i64> = files
                     .iter()
-                    .map(|(base, _)| base / super::ENTRY_BYTES as i64)
+                    .map(|file| file.base / super::ENTRY_BYTES as i64)
                     .collect();
                 if bases.is_empty() {
                     continue;
@@ -56,7 +67,9 @@ impl QueueTable {
                     what: format!("queue {id} of topic {topic}"),
                     source,
                 };
-                loaded.push(self.measure(queue, bases).map_err(failed)?);
+                let mut found = self.measure(queue, bases).map_err(failed)?;
+                found.is_suspect = files.iter().any(|file| file.was_short);
+                loaded.push(found);
             }
         }
         Ok(loaded)
@@ -130,6 +143,7 @@ impl QueueTable {
             bases,
             end,
             end_physical,
+            is_suspect: false,
         })
     }
 
@@ -146,7 +160,7 @@ impl QueueTable {
         };
         let mut from = start;
         for base in bases.iter().rev().filter(|base| **base < end) {
-            let first = self.any_entry(queue, *base, end)?;
+            let first = self.entry_or_next(queue, *base, end)?;
             if first.is_some_and(|entry| !reached(&entry)) {
                 from = *base;
                 break;
@@ -157,7 +171,7 @@ impl QueueTable {
         let mut high = to;
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.any_entry(queue, middle, end)? {
+            match self.entry_or_next(queue, middle, end)? {
                 Some(entry) if !reached(&entry) => low = middle + 1,
                 _ => high = middle,
             }
@@ -200,6 +214,17 @@ impl QueueTable {
         let mut one = [Entry::BLANK];
         let read = queue.entries(&self.files, offset, end, &mut one, Residence::Anywhere)?;
         Ok(read.filter(|count| *count == 1).and(one.first().copied()))
+    }
+
+    /// The entry at an offset; instead of a blank, the next one that is none, if it is near.
+    fn entry_or_next(&self, queue: &Queue, offset: i64, end: i64) -> io::Result<Option<Entry>> {
+        for at in offset..end.min(offset + BLANKS_SKIPPED_MAX) {
+            match self.any_entry(queue, at, end)? {
+                Some(entry) if entry.is_blank() => {}
+                other => return Ok(other),
+            }
+        }
+        self.any_entry(queue, offset, end)
     }
 
     /// Removes entries that an earlier life wrote behind the end: they must never be taken for

@@ -106,7 +106,7 @@ impl QueueTable {
             let _writing = self.writing.lock();
             self.write_queue(queue, readable)?;
         }
-        Ok(unwritten == UNWRITTEN_WANTS_FLUSH)
+        Ok(unwritten % UNWRITTEN_WANTS_FLUSH == 0)
     }
 
     /// Writes the entries of records that end at or before `readable` to their files, and lets go
@@ -117,10 +117,16 @@ impl QueueTable {
         let mut kept = Vec::with_capacity(listed.len());
         let mut outcome = Ok(());
         for queue in listed {
-            if outcome.is_ok() && !queue.is_deleted() {
+            if queue.is_deleted() {
+                let (_, never) = queue.unwritten(i64::MAX);
+                self.unwritten
+                    .fetch_sub(never.len() as i64, Ordering::Relaxed);
+                continue;
+            }
+            if outcome.is_ok() {
                 outcome = self.write_queue(&queue, readable);
             }
-            if !queue.is_deleted() && !queue.unlist_if_idle() {
+            if !queue.unlist_if_idle() {
                 kept.push(queue);
             }
         }

@@ -80,6 +80,12 @@ pub(crate) fn recover(
         .unwrap_or(0);
     let start =
         start::of_scan(log, checkpoint, queues_end, clean).map_err(failed("the commit log"))?;
+    // The end of a queue's last record is where some record begins.
+    let suspect = loaded.iter().filter(|queue| queue.is_suspect());
+    let start = suspect
+        .map(|queue| queue.end_physical())
+        .fold(start, i64::min);
+    let start = start.max(log.start());
     queues
         .cut_at(&loaded, start)
         .map_err(failed("the consume queues"))?;

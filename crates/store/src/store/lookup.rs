@@ -6,11 +6,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Store;
+use crate::disk::Space;
 use crate::errors::ReadError;
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::{Bounds, Entry, Queue, Residence};
 use crate::read::Boundary;
 use crate::recovery::start::RecordHead;
+
+/// Space on the file systems that hold the parts of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    pub commit_log: Space,
+    pub queues: Space,
+}
 
 impl Store {
     /// The first queue offset that may still be read; 0 for an unknown queue.
@@ -142,6 +150,17 @@ impl Store {
             .head_at(start)
             .map_err(failed)?
             .map(|head| head.store_ms))
+    }
+
+    /// How full the disks are.
+    ///
+    /// # Errors
+    /// When the file system does not say.
+    pub fn usage(&self) -> io::Result<Usage> {
+        Ok(Usage {
+            commit_log: self.disk.space(&self.config.commit_log_path())?,
+            queues: self.disk.space(&self.config.below_root("consumequeue"))?,
+        })
     }
 
     /// Whether the record of a queue offset counts as in memory (`checkInMemByConsumeOffset`).

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use parking_lot::Mutex;
 
 use self::append::Appender;
+pub use self::lookup::Usage;
 use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
 use crate::disk::{Disk, LockGuard};

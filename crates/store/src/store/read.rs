@@ -30,6 +30,8 @@ struct Picked {
     /// An entry pointed to what the log no longer has.
     removed: bool,
     cold: bool,
+    /// There is no file where the entries should be.
+    no_file: bool,
 }
 
 impl Store {
@@ -60,6 +62,14 @@ impl Store {
         let mut picked = self.pick(&queue, bounds, request, accept).map_err(failed)?;
         if picked.cold && picked.entries.is_empty() {
             return Ok(refused(ReadStatus::Cold, request.offset.0, bounds));
+        }
+        if picked.no_file && picked.next_offset == request.offset.0 {
+            let next_file = self.queues.files().next_file_from(request.offset.0);
+            return Ok(refused(
+                ReadStatus::OffsetFoundNull,
+                next_file.min(bounds.max),
+                bounds,
+            ));
         }
         let Some(records) = self.fetch(&mut picked, request.hot_only).map_err(failed)? else {
             return Ok(refused(ReadStatus::Cold, request.offset.0, bounds));
@@ -93,6 +103,7 @@ impl Store {
             let files = self.queues.files();
             let Some(count) = queue.entries(files, from, scan_end, &mut piece, residence)? else {
                 picked.cold = request.hot_only;
+                picked.no_file = !request.hot_only;
                 break;
             };
             for entry in piece.iter().take(count) {

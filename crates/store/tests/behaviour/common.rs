@@ -1,6 +1,10 @@
 //! Shared by the tests of the store: short ways to open, fill and read one.
 
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test file uses its own part of this"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;

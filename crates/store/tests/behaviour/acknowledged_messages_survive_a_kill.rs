@@ -1,9 +1,7 @@
 //! A store that is dropped without being closed has everything back when it is opened again, for as
 //! long as the machine keeps running.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use ferrocket_store::disk::mem::MemDisk;
 
 #[test]

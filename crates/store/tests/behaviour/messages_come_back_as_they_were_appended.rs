@@ -1,8 +1,6 @@
 //! What is appended is read, in order, from memory and from the files.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use ferrocket_store::ReadStatus;
 use ferrocket_store::disk::mem::MemDisk;
 

@@ -1,0 +1,78 @@
+//! What follows the last good record is cut off and zeroed, so that nothing of it is ever taken for
+//! a record; a report says when that was more than a torn last write.
+
+use crate::common::*;
+use ferrocket_store::PhysicalOffset;
+use ferrocket_store::disk::Disk;
+use ferrocket_store::disk::mem::MemDisk;
+use std::path::Path;
+
+const SEGMENT: &str = "/store/commitlog/00000000000000000000";
+
+fn killed_store(disk: &MemDisk, messages: u32) -> Vec<i64> {
+    let store = open(disk, &small_config());
+    let starts = (0..messages).map(|number| {
+        send(&store, "T", 0, &number.to_be_bytes())
+            .unwrap()
+            .physical_offset
+            .0
+    });
+    starts.collect()
+}
+
+fn overwrite(disk: &MemDisk, position: i64, bytes: &[u8]) {
+    disk.open(Path::new(SEGMENT))
+        .unwrap()
+        .write_all_at(bytes, position as u64)
+        .unwrap();
+}
+
+#[test]
+fn a_last_record_without_its_end_is_cut() {
+    let disk = MemDisk::new();
+    let starts = killed_store(&disk, 10);
+    overwrite(&disk, starts[9] + 92, &[0; 4]);
+    let store = open(&disk, &small_config());
+    assert_eq!(store.appended(), PhysicalOffset(starts[9]));
+    assert_eq!(read_all(&store, "T", 0).len(), 9);
+    let cut = store.recovery_report().cut.clone().unwrap();
+    assert_eq!(cut.record_beyond, None);
+    assert_eq!(send(&store, "T", 0, b"again").unwrap().queue_offset.0, 9);
+    assert_eq!(read_all(&store, "T", 0)[9].1, b"again");
+}
+
+#[test]
+fn noise_behind_the_end_is_zeroed() {
+    let disk = MemDisk::new();
+    let starts = killed_store(&disk, 3);
+    let end = starts[2] + (starts[2] - starts[1]);
+    overwrite(&disk, end, &[0x5A; 300]);
+    let store = open(&disk, &small_config());
+    assert_eq!(read_all(&store, "T", 0).len(), 3);
+    let content = disk.read(Path::new(SEGMENT)).unwrap();
+    assert!(content[end as usize..].iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn a_bad_record_before_good_ones_is_told() {
+    let disk = MemDisk::new();
+    let starts = killed_store(&disk, 10);
+    overwrite(&disk, starts[4] + 88, b"x");
+    let store = open(&disk, &small_config());
+    assert_eq!(store.recovery_report().end, PhysicalOffset(starts[4]));
+    let cut = store.recovery_report().cut.clone().unwrap();
+    assert_eq!(cut.record_beyond, Some(PhysicalOffset(starts[5])));
+    assert!(cut.reason.contains("CRC"), "{}", cut.reason);
+    assert_eq!(read_all(&store, "T", 0).len(), 4);
+}
+
+#[test]
+fn a_record_of_another_place_is_no_record() {
+    let disk = MemDisk::new();
+    let starts = killed_store(&disk, 2);
+    let bytes = (starts[1] - starts[0]) as usize;
+    let first = disk.read(Path::new(SEGMENT)).unwrap()[..bytes].to_vec();
+    overwrite(&disk, starts[1] + bytes as i64, &first);
+    let store = open(&disk, &small_config());
+    assert_eq!(read_all(&store, "T", 0).len(), 2);
+}

@@ -1,0 +1,133 @@
+//! The machine loses power at every point of a workload; of what was not synced, sectors arrive or
+//! not as a seed decides. What was durable is back, in its place, and nothing is made up.
+
+use crate::common::*;
+use ferrocket_store::disk::mem::MemDisk;
+use ferrocket_store::{FlushMode, NoSignals, Store, StoreConfig};
+use std::sync::Arc;
+
+/// What a producer knows: every message it sent, and how many of each queue were durable.
+#[derive(Debug, Default)]
+struct Ledger {
+    sent: [Vec<Vec<u8>>; 2],
+    durable: [usize; 2],
+}
+
+impl Ledger {
+    /// Sends, flushes and checkpoints until the disk refuses.
+    fn work(&mut self, store: &Store, rounds: u32) {
+        let mut unflushed: Vec<(usize, usize, i64)> = Vec::new();
+        for round in 0..rounds {
+            let queue = (round % 2) as usize;
+            let number = self.sent[queue].len();
+            let mut body = format!("queue {queue} message {number} ").into_bytes();
+            body.resize(20 + (round as usize * 37) % 700, b'.');
+            let Ok(appended) = send(store, "T", queue as i32, &body) else {
+                return;
+            };
+            assert_eq!(appended.queue_offset.0, number as i64);
+            self.sent[queue].push(body);
+            unflushed.push((queue, number, appended.end.0));
+            if round % 3 == 2 {
+                let Ok(durable) = store.flush(NOW_MS) else {
+                    return;
+                };
+                for (queue, number, end) in unflushed.drain(..) {
+                    assert!(end <= durable.0);
+                    self.durable[queue] = self.durable[queue].max(number + 1);
+                }
+            }
+            if round % 7 == 6
+                && store
+                    .flush_queues(NOW_MS + i64::from(round) * 1000)
+                    .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Compares with what is there after a start, and takes over how much that is.
+    fn check(&mut self, store: &Store, context: &str) {
+        for queue in 0..2 {
+            let found = read_all(store, "T", queue as i32);
+            assert!(
+                found.len() >= self.durable[queue],
+                "{context}: queue {queue} has {} of {} durable messages",
+                found.len(),
+                self.durable[queue]
+            );
+            for (index, (offset, body)) in found.iter().enumerate() {
+                assert_eq!(*offset, index as i64, "{context}");
+                assert_eq!(body, &self.sent[queue][index], "{context}");
+            }
+            assert_eq!(
+                store.max_offset("T", queue as i32).0,
+                found.len() as i64,
+                "{context}"
+            );
+            self.sent[queue].truncate(found.len());
+            self.durable[queue] = found.len();
+        }
+    }
+}
+
+fn config(mode: FlushMode) -> StoreConfig {
+    StoreConfig {
+        flush_mode: mode,
+        queue_flush_thorough_interval_ms: 15_000,
+        ..small_config()
+    }
+}
+
+fn start(disk: &MemDisk, config: &StoreConfig) -> Option<Store> {
+    Store::open(
+        Arc::new(disk.clone()),
+        config.clone(),
+        Arc::new(NoSignals),
+        NOW_MS,
+    )
+    .ok()
+}
+
+/// Three lives: each ends by a power loss after `halt` operations.
+fn three_lives(mode: FlushMode, halt: u64, seed: u64) {
+    let config = config(mode);
+    let mut disk = MemDisk::new();
+    let mut ledger = Ledger::default();
+    for life in 0..3_u64 {
+        disk.halt_after(halt + life * 13);
+        if let Some(store) = start(&disk, &config) {
+            if life > 0 {
+                ledger.check(
+                    &store,
+                    &format!("{mode:?} halt {halt} seed {seed} life {life}"),
+                );
+            }
+            ledger.work(&store, 60);
+        }
+        disk = disk.power_loss(seed + life);
+    }
+    let store = start(&disk, &config).expect("the last start has power");
+    ledger.check(&store, &format!("{mode:?} halt {halt} seed {seed} at last"));
+    let next = ledger.sent[0].len() as i64;
+    assert_eq!(send(&store, "T", 0, b"next").unwrap().queue_offset.0, next);
+}
+
+#[test]
+fn at_any_operation_in_async_flush() {
+    for halt in 0..180 {
+        for seed in 0..2 {
+            three_lives(FlushMode::Async, halt, seed * 1000 + halt);
+        }
+    }
+}
+
+#[test]
+fn at_any_operation_in_sync_flush() {
+    for halt in 0..180 {
+        for seed in 0..2 {
+            three_lives(FlushMode::Sync, halt, seed * 1000 + halt);
+        }
+    }
+}
