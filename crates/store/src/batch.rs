@@ -158,7 +158,6 @@ impl AppendBatch {
 
     /// After [`Store::append`](crate::Store::append): one result per pushed message or group, in
     /// order. Empty before.
-    #[must_use]
     pub fn results(&self) -> &[Result<Appended, AppendError>] {
         &self.results
     }

@@ -1,7 +1,7 @@
 //! `checkpoint`: up to where the parts of the store are known to be durable (`StoreCheckpoint`).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::disk::{Disk, DiskFile, Reserve};
@@ -71,7 +71,7 @@ pub(crate) struct CheckpointFile {
 }
 
 impl CheckpointFile {
-    pub(crate) fn open(disk: &dyn Disk, path: &PathBuf) -> io::Result<Self> {
+    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> io::Result<Self> {
         let content = match disk.read(path) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),

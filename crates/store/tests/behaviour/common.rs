@@ -1,11 +1,5 @@
 //! Shared by the tests of the store: short ways to open, fill and read one.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "every test file uses its own part of this"
-)]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,10 +13,10 @@ use ferrocket_store::{
     ReadRequest, Store, StoreConfig,
 };
 
-pub const NOW_MS: i64 = 1_700_000_000_123;
+pub(crate) const NOW_MS: i64 = 1_700_000_000_123;
 
 /// Small files, so that a few messages fill several of them.
-pub fn small_config() -> StoreConfig {
+pub(crate) fn small_config() -> StoreConfig {
     StoreConfig {
         segment_bytes: 4096,
         queue_file_bytes: 400,
@@ -30,22 +24,22 @@ pub fn small_config() -> StoreConfig {
     }
 }
 
-pub fn sync_config() -> StoreConfig {
+pub(crate) fn sync_config() -> StoreConfig {
     StoreConfig {
         flush_mode: FlushMode::Sync,
         ..small_config()
     }
 }
 
-pub fn open(disk: &MemDisk, config: &StoreConfig) -> Store {
+pub(crate) fn open(disk: &MemDisk, config: &StoreConfig) -> Store {
     open_on(Arc::new(disk.clone()), config)
 }
 
-pub fn open_on(disk: Arc<dyn Disk>, config: &StoreConfig) -> Store {
+pub(crate) fn open_on(disk: Arc<dyn Disk>, config: &StoreConfig) -> Store {
     Store::open(disk, config.clone(), Arc::new(NoSignals), NOW_MS).unwrap()
 }
 
-pub fn message<'a>(topic: &'a str, queue_id: i32, body: &'a [u8]) -> NewMessage<'a> {
+pub(crate) fn message<'a>(topic: &'a str, queue_id: i32, body: &'a [u8]) -> NewMessage<'a> {
     NewMessage {
         topic,
         queue_id,
@@ -62,7 +56,7 @@ pub fn message<'a>(topic: &'a str, queue_id: i32, body: &'a [u8]) -> NewMessage<
 }
 
 /// Appends one message.
-pub fn send(
+pub(crate) fn send(
     store: &Store,
     topic: &str,
     queue_id: i32,
@@ -71,7 +65,7 @@ pub fn send(
     send_at(store, NOW_MS, topic, queue_id, body)
 }
 
-pub fn send_at(
+pub(crate) fn send_at(
     store: &Store,
     now_ms: i64,
     topic: &str,
@@ -84,7 +78,7 @@ pub fn send_at(
     batch.results()[0].clone()
 }
 
-pub fn read(store: &Store, topic: &str, queue_id: i32, offset: i64) -> ReadAnswer {
+pub(crate) fn read(store: &Store, topic: &str, queue_id: i32, offset: i64) -> ReadAnswer {
     let request = ReadRequest {
         topic,
         queue_id,
@@ -97,12 +91,8 @@ pub fn read(store: &Store, topic: &str, queue_id: i32, offset: i64) -> ReadAnswe
 }
 
 /// Queue offset and body of every message of an answer.
-pub fn messages(answer: &ReadAnswer) -> Vec<(i64, Vec<u8>)> {
-    answer
-        .records
-        .iter()
-        .flat_map(|records| decode(records))
-        .collect()
+pub(crate) fn messages(answer: &ReadAnswer) -> Vec<(i64, Vec<u8>)> {
+    answer.records.iter().flat_map(decode).collect()
 }
 
 fn decode(records: &Bytes) -> Vec<(i64, Vec<u8>)> {
@@ -113,7 +103,7 @@ fn decode(records: &Bytes) -> Vec<(i64, Vec<u8>)> {
 }
 
 /// Everything in a queue, by as many reads as it takes.
-pub fn read_all(store: &Store, topic: &str, queue_id: i32) -> Vec<(i64, Vec<u8>)> {
+pub(crate) fn read_all(store: &Store, topic: &str, queue_id: i32) -> Vec<(i64, Vec<u8>)> {
     let mut all = Vec::new();
     let mut offset = store.min_offset(topic, queue_id).0;
     while offset < store.max_offset(topic, queue_id).0 {
@@ -126,17 +116,4 @@ pub fn read_all(store: &Store, topic: &str, queue_id: i32) -> Vec<(i64, Vec<u8>)
         offset = answer.next_offset.0;
     }
     all
-}
-
-/// A small generator of numbers that depend on the seed alone.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
 }

@@ -1,5 +1,13 @@
 //! What the store promises, one promise for each file. One program, so that it is linked once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests, whose helpers clippy does not know for what they are"
+)]
+
 mod common;
 
 mod a_failed_write_or_sync_poisons_the_store;
