@@ -166,6 +166,30 @@ mod tests {
         assert!(identical >= 60, "{identical} identical");
     }
 
+    #[test]
+    fn damaged_bodies_end_in_a_value_or_an_error() {
+        for folder in names("json") {
+            let class = folder.split('-').next().unwrap();
+            let Some((_, print)) = classes().find(|(name, _)| *name == class) else {
+                continue;
+            };
+            let Some(file) = names(&format!("json/{folder}")).pop() else {
+                continue;
+            };
+            let mut text = common::bytes(&format!("json/{folder}/{file}"));
+            text.truncate(300);
+            for at in 0..text.len() {
+                let _ = print(&text[..at]);
+                let byte = text[at];
+                for other in [b'{', b'"', b'\\', b'}', b'0', 0xFF] {
+                    text[at] = other;
+                    let _ = print(&text);
+                }
+                text[at] = byte;
+            }
+        }
+    }
+
     /// Cases where releases differ or our answer is a choice; each is tested by itself below.
     const CHOICES: [&str; 6] = [
         "missing members",

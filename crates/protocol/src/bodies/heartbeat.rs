@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::message::java_hash;
+
 use super::{java_enum, java_enum::java_enum};
 
 java_enum! {
@@ -119,6 +121,56 @@ pub struct CheckClientRequestBody {
     pub subscription_data: Option<SubscriptionData>,
 }
 
+impl SubscriptionData {
+    /// A subscription by tags (`FilterAPI#buildSubscriptionData`): `*` or nothing for all messages,
+    /// or tags separated by `||`. The time becomes the subscription's version.
+    #[must_use]
+    pub fn by_tags(topic: &str, expression: &str, now_ms: i64) -> Self {
+        let is_all = matches!(expression.trim(), "" | SUB_ALL);
+        let tags = expression
+            .split("||")
+            .map(str::trim)
+            .filter(|tag| !is_all && !tag.is_empty());
+        Self {
+            topic: topic.to_owned(),
+            sub_string: if is_all { SUB_ALL } else { expression }.to_owned(),
+            tags_set: tags.clone().map(str::to_owned).collect(),
+            code_set: tags.map(java_hash).collect(),
+            sub_version: now_ms,
+            ..Self::default()
+        }
+    }
+}
+
+/// The expression that takes every message.
+pub const SUB_ALL: &str = "*";
 /// `ExpressionType`.
 pub const EXPRESSION_TYPE_TAG: &str = "TAG";
 pub const EXPRESSION_TYPE_SQL92: &str = "SQL92";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_trimmed_and_hashed() {
+        let all = SubscriptionData::by_tags("T", " ", 1);
+        assert_eq!((all.sub_string.as_str(), all.tags_set.len()), ("*", 0));
+        let two = SubscriptionData::by_tags("T", "TagA || TagB||", 1);
+        assert_eq!(two.sub_string, "TagA || TagB||");
+        assert_eq!(two.tags_set, ["TagA", "TagB"]);
+        assert_eq!(two.code_set, [2_598_919, 2_598_920]);
+    }
+
+    #[test]
+    fn the_fingerprint_of_the_worked_example_is_the_hash_of_its_text() {
+        let heartbeat = HeartbeatData {
+            producer_data_set: vec![ProducerData {
+                group_name: "PG".to_owned(),
+            }],
+            ..HeartbeatData::default()
+        };
+        let text = String::from_utf8(crate::bodies::print(&heartbeat)).unwrap();
+        assert_eq!(java_hash(&text), 837_276_344);
+    }
+}

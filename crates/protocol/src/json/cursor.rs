@@ -199,8 +199,7 @@ impl<'a> Cursor<'a> {
     fn quoted(&mut self, quote: u8) -> Result<Cow<'a, str>, JsonError> {
         self.at += 1;
         let start = self.at;
-        let special = |byte: &u8| *byte == quote || *byte == b'\\';
-        let Some(length) = self.rest().iter().position(special) else {
+        let Some(length) = memchr::memchr2(quote, b'\\', self.rest()) else {
             return Err(self.unexpected("the end of the string"));
         };
         self.at += length;
@@ -316,18 +315,14 @@ impl<'a> Cursor<'a> {
 
     fn skip_quoted(&mut self, quote: u8) -> Result<(), JsonError> {
         self.at += 1;
-        loop {
-            match self.rest() {
-                [b'\\', _, ..] => self.at += 2,
-                [byte, ..] => {
-                    self.at += 1;
-                    if *byte == quote {
-                        return Ok(());
-                    }
-                }
-                [] => return Err(self.unexpected("the end of the string")),
+        while let Some(length) = memchr::memchr2(quote, b'\\', self.rest()) {
+            self.at += length + 1;
+            if self.input.get(self.at - 1) == Some(&quote) {
+                return Ok(());
             }
+            self.at += 1;
         }
+        Err(self.unexpected("the end of the string"))
     }
 }
 

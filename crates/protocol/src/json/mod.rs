@@ -7,9 +7,13 @@
 //! Reading is bounded in depth and in the number of objects and arrays, so that a body cannot make
 //! itself much larger in memory than it was on the wire. Deliberately absent: a document tree.
 
+mod convert;
 mod cursor;
+mod key;
+mod members;
 mod print;
 mod read;
+mod reference;
 
 pub use print::{PrintError, Style, to_vec, to_vec_styled};
 pub use read::{from_slice, from_slice_bounded};

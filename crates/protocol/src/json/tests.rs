@@ -50,6 +50,13 @@ fn null_counts_as_missing_and_the_last_duplicate_wins() {
 }
 
 #[test]
+fn duplicates_cost_one_more_scan_and_not_one_per_member() {
+    let unknown = r#""zzz":1,"#.repeat(200_000);
+    let text = format!(r#"{{"count":1,{unknown}"count":2}}"#);
+    assert_eq!(read(&text).unwrap().count, 2);
+}
+
+#[test]
 fn unknown_members_of_any_form_are_skipped() {
     let text = r#"{"zzz":{{"a":{0:1}}:[1,{'b':"}"},],2:"x"}, // comment
         "count":/* * / */3}"#;

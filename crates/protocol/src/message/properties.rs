@@ -41,10 +41,42 @@ fn last_value<'a, T>(
         return None;
     }
     // From the end, so that the last duplicate wins.
-    text.rsplit(|byte| *byte == PAIR_END).find_map(|piece| {
-        let value = piece.strip_prefix(name)?.strip_prefix(&[NAME_END])?;
-        if value.is_empty() { None } else { read(value) }
-    })
+    let mut rest = text;
+    loop {
+        let (piece, before) = match memchr::memrchr(PAIR_END, rest) {
+            Some(end) => (rest.get(end + 1..)?, rest.get(..end)),
+            None => (rest, None),
+        };
+        if let Some([NAME_END, value @ ..]) = piece.strip_prefix(name)
+            && !value.is_empty()
+            && let Some(value) = read(value)
+        {
+            return Some(value);
+        }
+        rest = before?;
+    }
+}
+
+/// The values of many properties in one pass, for paths that need several of each message.
+#[must_use]
+pub fn find_all<'a, const N: usize>(text: &'a [u8], names: [&str; N]) -> [Option<&'a str>; N] {
+    let mut values = [None; N];
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = memchr::memchr(PAIR_END, rest).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
+        for (name, slot) in names.iter().zip(&mut values) {
+            if let Some([NAME_END, value @ ..]) = piece.strip_prefix(name.as_bytes())
+                && !name.is_empty()
+                && !value.is_empty()
+                && let Ok(value) = std::str::from_utf8(value)
+            {
+                *slot = Some(value);
+            }
+        }
+    }
+    values
 }
 
 /// Whether the property is there and is `true` in any letter case (`Boolean#parseBoolean`).
@@ -190,6 +222,7 @@ mod tests {
             for (name, _) in &pairs {
                 let last = pairs.iter().rev().find(|pair| &pair.0 == name).map(|pair| pair.1.as_str());
                 prop_assert_eq!(find(&text, name), last);
+                prop_assert_eq!(find_all(&text, [name.as_str()]), [last]);
             }
         }
 
@@ -197,7 +230,9 @@ mod tests {
         fn any_bytes_are_read(mut text: Vec<u8>, name in "[^\x01\x02]{0,3}") {
             let found = find(&text, &name).map(str::to_owned);
             let last = iter(&text).filter(|pair| pair.0 == name).last().map(|pair| pair.1.to_owned());
-            prop_assert_eq!(found, last);
+            prop_assert_eq!(&found, &last);
+            let all = find_all(&text, ["", &name, "A"]);
+            prop_assert_eq!(all, [None, last.as_deref(), find(&text, "A")]);
             remove(&mut text, &name);
             prop_assert!(find_bytes(&text, name.as_bytes()).is_none());
         }

@@ -1,7 +1,6 @@
 //! Access to the recordings under `testdata/`.
 #![expect(
     clippy::disallowed_methods,
-    clippy::unwrap_used,
     clippy::panic,
     reason = "tests read recordings from the repository and stop at the first surprise"
 )]
