@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod recorded;
 mod support;
 
 mod a_broker_name_with_slaves_only_stays_readable;
