@@ -1,14 +1,12 @@
 //! Whatever a peer sends ends in a frame, in an error, or in waiting for more of it: never in a
 //! panic, and never in memory for bytes that did not come.
 
-#![cfg(test)]
-
-mod recorded;
-
 use bytes::BytesMut;
 use ferrocket_protocol::frame::{self, FRAME_BYTES_MAX, Frame, FrameError};
 use ferrocket_protocol::headers::{PullMessage, RegisterBroker, Rpc, SendMessage, SendMessageV2};
 use proptest::prelude::*;
+
+use crate::recorded;
 
 /// Walks through everything that a server might look at.
 fn explore(frame: &Frame) {

@@ -1,14 +1,12 @@
 //! Codes, languages and versions are those of the official releases, and no others.
 
-#![cfg(test)]
-
-mod recorded;
-
 use std::collections::BTreeMap;
 
 use ferrocket_protocol::codes::{request, response};
 use ferrocket_protocol::{Language, VERSION, version};
 use serde_json::Value;
+
+use crate::recorded;
 
 /// The codes of both releases in the constants of the given classes.
 fn codes(classes: [(&str, &str); 3]) -> BTreeMap<String, i64> {

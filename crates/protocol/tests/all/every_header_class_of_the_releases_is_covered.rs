@@ -1,16 +1,14 @@
 //! Each header class of the official releases has a struct here with exactly its fields, under
 //! their names, and wide enough for their types.
 
-#![cfg(test)]
-
-mod recorded;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use ferrocket_protocol::frame::{Encoding, Frame, Head, Sender};
 use ferrocket_protocol::headers::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::recorded;
 
 type Fields = BTreeMap<String, String>;
 

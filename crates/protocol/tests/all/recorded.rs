@@ -5,7 +5,6 @@
     clippy::disallowed_methods,
     reason = "tests read their data from files"
 )]
-#![allow(dead_code, reason = "each test uses a part of this module")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -101,7 +100,7 @@ pub(crate) fn from_hex(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-fn from_base64(text: &str) -> Vec<u8> {
+pub(crate) fn from_base64(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);

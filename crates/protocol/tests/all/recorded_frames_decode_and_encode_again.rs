@@ -1,13 +1,9 @@
 //! Every frame that official clients and servers were recorded with decodes to what the recorder
 //! saw, and encodes again: a binary header to the same bytes, a JSON header to the same members.
 
-#![cfg(test)]
-
-mod recorded;
-
+use crate::recorded::{self, Recorded};
 use bytes::BytesMut;
 use ferrocket_protocol::frame::{self, Encoding, Frame};
-use recorded::Recorded;
 use serde_json::{Map, Value};
 
 fn decoded(recorded: &Recorded) -> Frame {

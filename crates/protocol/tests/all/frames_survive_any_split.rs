@@ -1,8 +1,6 @@
 //! A stream of frames decodes to the same frames however the network cuts it, and every frame that
 //! we can write reads back.
 
-#![cfg(test)]
-
 use bytes::BytesMut;
 use ferrocket_protocol::frame::{self, Encoding, Frame, Head, Sender};
 use ferrocket_protocol::headers::{Rpc, SendMessage};

@@ -1,10 +1,6 @@
 //! The ext fields of every recorded request and response make the struct that belongs to its code,
 //! and the struct writes the same fields again, apart from those that travel beside any header.
 
-#![cfg(test)]
-
-mod recorded;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::BytesMut;
@@ -12,6 +8,8 @@ use ferrocket_protocol::codes::request;
 use ferrocket_protocol::frame::{self, Encoding, Frame, Head, NoHeader, Sender};
 use ferrocket_protocol::headers::*;
 use serde::{Deserialize, Serialize};
+
+use crate::recorded;
 
 type Fields = BTreeMap<String, String>;
 
