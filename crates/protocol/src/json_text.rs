@@ -30,6 +30,7 @@ impl<'a> RawText<'a> {
     }
 
     /// What the text says. Bytes that are not UTF-8 become U+FFFD, as in Java.
+    #[inline]
     pub(crate) fn text(self) -> Cow<'a, str> {
         if self.escaped {
             Cow::Owned(unescape(self.bytes))
@@ -38,6 +39,7 @@ impl<'a> RawText<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn is(self, name: &str) -> bool {
         if self.escaped {
             self.text() == name
@@ -70,7 +72,16 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, which stays.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
+        match self.rest.first() {
+            Some(byte @ b'!'..) => Some(*byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    #[cold]
+    fn peek_behind_space(&mut self) -> Option<u8> {
         while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
             self.rest = rest;
         }
@@ -78,6 +89,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes `byte` if it comes next.
+    #[inline]
     pub(crate) fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         if found {
@@ -86,6 +98,7 @@ impl<'a> Scanner<'a> {
         found
     }
 
+    #[inline]
     pub(crate) fn expect(&mut self, byte: u8, name: &'static str) -> Result<(), Unexpected> {
         if self.take(byte) {
             Ok(())
@@ -95,6 +108,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a string.
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<RawText<'a>, Unexpected> {
         self.expect(b'"', "a string")?;
         let text = self.rest;
@@ -121,6 +135,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a value of any kind.
+    #[inline]
     pub(crate) fn value(&mut self) -> Result<Value<'a>, Unexpected> {
         match self.peek() {
             Some(b'"') => self.string().map(Value::String),
@@ -221,6 +236,7 @@ const fn zero_byte(word: u64) -> u64 {
 }
 
 /// How many leading bytes are neither a quote nor a backslash.
+#[inline]
 fn plain_prefix(text: &[u8]) -> usize {
     let mut rest = text;
     while let Some((chunk, tail)) = rest.split_first_chunk::<8>() {

@@ -254,6 +254,16 @@ struct FieldValue<'de> {
 }
 
 impl FieldValue<'_> {
+    /// The usual integer without a detour over a text.
+    #[inline]
+    fn integer<T: FromStr + TryFrom<i64>>(&self, expected: &'static str) -> Result<T, HeaderError> {
+        match digits(self.value.bytes).map(T::try_from) {
+            Some(Ok(number)) => Ok(number),
+            _ => self.parse(expected),
+        }
+    }
+
+    #[cold]
     fn parse<T: FromStr>(&self, expected: &'static str) -> Result<T, HeaderError> {
         let text = self.value.text();
         text.parse().map_err(|_| HeaderError::Value {
@@ -264,10 +274,26 @@ impl FieldValue<'_> {
     }
 }
 
+/// The value of one to eighteen digits, which cannot overflow.
+#[inline]
+fn digits(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > 18 {
+        return None;
+    }
+    let mut number = 0;
+    for byte in text {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + i64::from(byte - b'0');
+    }
+    Some(number)
+}
+
 macro_rules! numbers {
-    ($($method:ident => $visit:ident, $expected:literal;)*) => {
+    ($parse:ident: $($method:ident => $visit:ident, $expected:literal;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, HeaderError> {
-            visitor.$visit(self.parse($expected)?)
+            visitor.$visit(self.$parse($expected)?)
         })*
     };
 }
@@ -284,7 +310,7 @@ impl<'de> Deserializer<'de> for FieldValue<'de> {
         visitor.visit_bool(self.value.text().eq_ignore_ascii_case("true"))
     }
 
-    numbers! {
+    numbers! { integer:
         deserialize_i8 => visit_i8, "an 8-bit integer";
         deserialize_i16 => visit_i16, "a 16-bit integer";
         deserialize_i32 => visit_i32, "a 32-bit integer";
@@ -293,6 +319,9 @@ impl<'de> Deserializer<'de> for FieldValue<'de> {
         deserialize_u16 => visit_u16, "an unsigned 16-bit integer";
         deserialize_u32 => visit_u32, "an unsigned 32-bit integer";
         deserialize_u64 => visit_u64, "an unsigned 64-bit integer";
+    }
+
+    numbers! { parse:
         deserialize_f32 => visit_f32, "a number";
         deserialize_f64 => visit_f64, "a number";
     }

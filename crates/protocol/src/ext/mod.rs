@@ -163,6 +163,7 @@ impl<'a> JsonPairs<'a> {
     }
 
     /// Java's map turns every value into a string: a number is its digits, an object its text.
+    #[inline]
     fn next_pair(&mut self) -> Result<Option<Pair<'a>>, Unexpected> {
         let scanner = &mut self.scanner;
         if self.begun {

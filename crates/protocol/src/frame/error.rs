@@ -1,3 +1,5 @@
+//! What can be wrong with a frame, in either direction.
+
 use super::{FRAME_BYTES_MAX, HEADER_BYTES_MAX};
 
 /// Why a sequence of bytes is not a frame. The connection is closed on every one of these, as Java
