@@ -23,8 +23,12 @@ impl Usage {
         // The command in parentheses may contain anything.
         let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
         // utime and stime are the fields 14 and 15, the state behind the command is field 3.
-        let ticks: f64 =
-            fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+        let ticks: f64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|t| t.parse::<f64>().ok())
+            .sum();
         Ok(Self {
             cpu_seconds: ticks / TICKS_PER_SECOND,
             context_switches: context_switches(pid).unwrap_or_default(),
@@ -72,7 +76,9 @@ impl AtRest {
         let (before, since) = (Usage::of(pid)?, Instant::now());
         std::thread::sleep(during);
         let (after, seconds) = (Usage::of(pid)?, since.elapsed().as_secs_f64());
-        let switches = after.context_switches.saturating_sub(before.context_switches);
+        let switches = after
+            .context_switches
+            .saturating_sub(before.context_switches);
         Ok(Self {
             seconds,
             cpu_percent: (after.cpu_seconds - before.cpu_seconds) / seconds * 100.0,

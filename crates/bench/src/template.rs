@@ -38,11 +38,15 @@ impl SendTemplate {
         let properties = properties(shape);
         let payload = payload(shape.body_bytes.max(BODY_BYTES_MIN));
         let batch = shape.batch > 1;
-        let body = if batch { batch_body(shape.batch, &payload, &properties)? } else { payload };
+        let body = if batch {
+            batch_body(shape.batch, &payload, &properties)?
+        } else {
+            payload
+        };
         let (code, outer) = if batch {
             (SEND_BATCH_MESSAGE, "WAIT\u{1}true\u{2}".to_owned())
         } else {
-            (SEND_MESSAGE_V2, properties.clone())
+            (SEND_MESSAGE_V2, properties)
         };
         let ext = [
             ("a", "bench_producer".to_owned()),
@@ -63,11 +67,17 @@ impl SendTemplate {
         let body_at = request.bytes.len() - body.len();
         let bodies_at = if batch {
             let part = body.len() / shape.batch;
-            (0..shape.batch).map(|n| body_at + n * part + BATCH_BODY_AT).collect()
+            (0..shape.batch)
+                .map(|n| body_at + n * part + BATCH_BODY_AT)
+                .collect()
         } else {
             vec![body_at]
         };
-        Ok(Self { request, keys_at, bodies_at })
+        Ok(Self {
+            request,
+            keys_at,
+            bodies_at,
+        })
     }
 
     /// Appends the request: `sequence` numbers its first message, `stamp` goes into every body.
@@ -83,7 +93,10 @@ impl SendTemplate {
 }
 
 fn properties(shape: &MessageShape) -> String {
-    let mut text = format!("UNIQ_KEY\u{1}{:016X}{KEY_MARK}\u{2}WAIT\u{1}true\u{2}", shape.sender);
+    let mut text = format!(
+        "UNIQ_KEY\u{1}{:016X}{KEY_MARK}\u{2}WAIT\u{1}true\u{2}",
+        shape.sender
+    );
     if let Some(tag) = &shape.tag {
         text += &format!("TAGS\u{1}{tag}\u{2}");
     }

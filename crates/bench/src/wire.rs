@@ -34,11 +34,7 @@ pub(crate) struct RequestBytes {
 
 impl RequestBytes {
     /// Encodes as a Java client of 5.5.0 does: a JSON header with its members in that order.
-    pub(crate) fn encode(
-        code: i32,
-        ext: &[(&str, String)],
-        body: &[u8],
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn encode(code: i32, ext: &[(&str, String)], body: &[u8]) -> anyhow::Result<Self> {
         let mut header = format!("{{\"code\":{code},\"extFields\":{{");
         for (n, (key, value)) in ext.iter().enumerate() {
             let comma = if n == 0 { "" } else { "," };
@@ -46,9 +42,7 @@ impl RequestBytes {
         }
         header += "},\"flag\":0,\"language\":\"JAVA\",\"opaque\":";
         let opaque_at = 8 + header.len();
-        header += &format!(
-            "{OPAQUE_BASE},\"serializeTypeCurrentRPC\":\"JSON\",\"version\":513}}"
-        );
+        header += &format!("{OPAQUE_BASE},\"serializeTypeCurrentRPC\":\"JSON\",\"version\":513}}");
         let length = u32::try_from(4 + header.len() + body.len())?;
         let mut bytes = length.to_be_bytes().to_vec();
         bytes.extend(u32::try_from(header.len())?.to_be_bytes());
@@ -61,7 +55,12 @@ impl RequestBytes {
     pub(crate) fn append(&self, out: &mut Vec<u8>, opaque: i32) -> usize {
         let start = out.len();
         out.extend_from_slice(&self.bytes);
-        put_decimal(out, start + self.opaque_at, OPAQUE_DIGITS, opaque.unsigned_abs().into());
+        put_decimal(
+            out,
+            start + self.opaque_at,
+            OPAQUE_DIGITS,
+            opaque.unsigned_abs().into(),
+        );
         start
     }
 }
@@ -111,19 +110,30 @@ impl<'a> Answer<'a> {
     /// Parses everything behind the length word. Requests of the server come out as `None`.
     fn parse(frame: &'a [u8]) -> anyhow::Result<Option<Self>> {
         let word = u32_at(frame, 0).context("a frame without header length")?;
-        ensure!(word >> 24 == 0, "an answer in the binary encoding to a request in JSON");
+        ensure!(
+            word >> 24 == 0,
+            "an answer in the binary encoding to a request in JSON"
+        );
         let header_end = 4 + (word & 0xff_ffff) as usize;
-        let header = frame.get(4..header_end).context("a header longer than its frame")?;
+        let header = frame
+            .get(4..header_end)
+            .context("a header longer than its frame")?;
         let body = frame.get(header_end..).unwrap_or_default();
-        let number = |key| number_after(header, key).with_context(|| {
-            format!("no {key} in {:?}", String::from_utf8_lossy(header))
-        });
+        let number = |key| {
+            number_after(header, key)
+                .with_context(|| format!("no {key} in {:?}", String::from_utf8_lossy(header)))
+        };
         if number("\"flag\":")? & 1 == 0 {
             return Ok(None);
         }
         let code = i32::try_from(number("\"code\":")?)?;
         let opaque = i32::try_from(number("\"opaque\":")?)?;
-        Ok(Some(Self { code, opaque, header, body }))
+        Ok(Some(Self {
+            code,
+            opaque,
+            header,
+            body,
+        }))
     }
 
     /// A number among the ext fields, where all values are strings.
@@ -137,7 +147,9 @@ fn number_after(header: &[u8], key: &str) -> Option<i64> {
     let at = if header.get(1..1 + key.len()) == Some(key.as_bytes()) {
         1
     } else {
-        header.windows(key.len()).rposition(|window| window == key.as_bytes())?
+        header
+            .windows(key.len())
+            .rposition(|window| window == key.as_bytes())?
     };
     let rest = header.get(at + key.len()..)?;
     let (negative, digits) = match rest.split_first() {
@@ -145,7 +157,9 @@ fn number_after(header: &[u8], key: &str) -> Option<i64> {
         _ => (false, rest),
     };
     let digits = digits.iter().take_while(|b| b.is_ascii_digit());
-    let value = digits.fold(0i64, |n, b| n.wrapping_mul(10).wrapping_add(i64::from(b - b'0')));
+    let value = digits.fold(0i64, |n, b| {
+        n.wrapping_mul(10).wrapping_add(i64::from(b - b'0'))
+    });
     Some(if negative { -value } else { value })
 }
 
@@ -218,7 +232,12 @@ pub(crate) fn connect(address: SocketAddr) -> anyhow::Result<(TcpStream, Inbox)>
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
     let reading = stream.try_clone()?;
-    let inbox = Inbox { stream: reading, buffer: vec![0; READ_BYTES], start: 0, end: 0 };
+    let inbox = Inbox {
+        stream: reading,
+        buffer: vec![0; READ_BYTES],
+        start: 0,
+        end: 0,
+    };
     Ok((stream, inbox))
 }
 

@@ -1,0 +1,317 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+
+use crate::compare::{self, Plan, Scale, Servers};
+use crate::e2e::EndToEndWork;
+use crate::measure::Outcome;
+use crate::process::AtRest;
+use crate::pull::PullWork;
+use crate::send::SendWork;
+use crate::start::first_accepted_send;
+use crate::{report, say, topic};
+
+/// Loads a RocketMQ broker and measures it.
+#[derive(Debug, Parser)]
+#[command(name = "ferrocket-bench", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Mode,
+}
+
+#[derive(Debug, Subcommand)]
+enum Mode {
+    /// Sends in a closed loop, or in an open one with --rate.
+    Send(SendArgs),
+    /// Reads everything that a topic holds.
+    Pull(PullArgs),
+    /// Sends at --rate and reads by long polling; the latency is from due time to arrival.
+    E2e(SendArgs),
+    /// Watches a server that nobody asks anything.
+    Rest(RestArgs),
+    /// Runs a command and measures the time until it accepts a send; then ends it.
+    Start(StartArgs),
+    /// Runs the same works against the Apache broker and ours in turns.
+    Compare(CompareArgs),
+}
+
+#[derive(Debug, Args)]
+struct Target {
+    /// The broker.
+    #[arg(long, default_value = "127.0.0.1:10911")]
+    address: SocketAddr,
+    /// Created if need be; with --topics a number is added.
+    #[arg(long, default_value = "bench")]
+    topic: String,
+    #[arg(long, default_value_t = 8)]
+    queues: u32,
+    /// The broker's process, to read its CPU time and memory.
+    #[arg(long)]
+    server_pid: Option<u32>,
+    /// Prints JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct SendArgs {
+    #[command(flatten)]
+    target: Target,
+    #[arg(long, default_value_t = 1)]
+    topics: usize,
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
+    /// Requests in flight on each connection; 1 with --connections 1 is a synchronous sender.
+    #[arg(long, default_value_t = 64)]
+    in_flight: usize,
+    #[arg(long, default_value_t = 1024)]
+    body_bytes: usize,
+    /// Messages in one request.
+    #[arg(long, default_value_t = 1)]
+    batch: usize,
+    /// Gives one request in so many the tag `hit`, all others `miss`; 0: no tags.
+    #[arg(long, default_value_t = 0)]
+    tag_every: u64,
+    /// Messages per second over all connections; without it as fast as answers come.
+    #[arg(long)]
+    rate: Option<f64>,
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    #[arg(long, default_value_t = 3)]
+    warm_up_seconds: u64,
+    /// Sends so many messages, however long it takes.
+    #[arg(long)]
+    messages: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+struct PullArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Messages of one answer at most.
+    #[arg(long, default_value_t = 32)]
+    messages_max: u32,
+    #[arg(long)]
+    tag: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RestArgs {
+    #[arg(long)]
+    server_pid: u32,
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct StartArgs {
+    /// The broker's address once it runs.
+    #[arg(long, default_value = "127.0.0.1:10911")]
+    address: SocketAddr,
+    #[arg(long, default_value_t = 60)]
+    limit_seconds: u64,
+    /// The command, after `--`.
+    #[arg(required = true, last = true)]
+    command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct CompareArgs {
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Length of each work in time.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Load before anything counts.
+    #[arg(long, default_value_t = 20)]
+    warm_up_seconds: u64,
+    /// Messages to store and read back.
+    #[arg(long, default_value_t = 1_000_000)]
+    messages: u64,
+    /// Only these works, by name.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Writes all results as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// The folder with `start` and `stop` for Apache brokers.
+    #[arg(long, default_value = "interop/apache")]
+    launcher: PathBuf,
+    #[arg(long, default_value = "5.5.0")]
+    release: String,
+    /// Heap of the Apache broker: its scripts ask for 8g, scaled to the machine here.
+    #[arg(long, default_value = "2g")]
+    heap: String,
+    #[arg(long, default_value = "target/release/ferrocket")]
+    ferrocket: PathBuf,
+    /// Stores live below; the default is a folder for temporary files.
+    #[arg(long)]
+    directory: Option<PathBuf>,
+    #[arg(long, default_value_t = 21290)]
+    port: u16,
+    /// A line for the broker.conf of both, KEY=VALUE.
+    #[arg(long = "set")]
+    settings: Vec<String>,
+}
+
+/// What `runbroker.sh` of the release sets besides the heap, without AlwaysPreTouch, which would
+/// make the whole heap resident from the start.
+const JVM: [&str; 9] = [
+    "-XX:+UseG1GC",
+    "-XX:G1HeapRegionSize=16m",
+    "-XX:G1ReservePercent=25",
+    "-XX:InitiatingHeapOccupancyPercent=30",
+    "-XX:SoftRefLRUPolicyMSPerMB=0",
+    "-XX:-OmitStackTraceInFastThrow",
+    "-XX:-UseLargePages",
+    "-XX:MaxDirectMemorySize=4g",
+    "-server",
+];
+
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Mode::Send(args) => {
+            let json = args.target.json;
+            print_outcome(&args.work()?.run()?, json)
+        }
+        Mode::E2e(args) => {
+            let json = args.target.json;
+            let mut send = args.work()?;
+            send.rate.get_or_insert(10_000.0);
+            print_outcome(&EndToEndWork { send }.run()?, json)
+        }
+        Mode::Pull(args) => {
+            let outcome = PullWork {
+                address: args.target.address,
+                topic: args.target.topic,
+                queues: args.target.queues,
+                messages_max: args.messages_max,
+                tag: args.tag,
+                server_pid: args.target.server_pid,
+            }
+            .run()?;
+            print_outcome(&outcome, args.target.json)
+        }
+        Mode::Rest(args) => {
+            let rest = AtRest::measure(args.server_pid, Duration::from_secs(args.seconds))?;
+            if args.json {
+                print_json(&rest)
+            } else {
+                say(&report::at_rest(&rest))
+            }
+        }
+        Mode::Start(args) => start(&args),
+        Mode::Compare(args) => compare::run(&args.plan()),
+    }
+}
+
+impl SendArgs {
+    /// The work, with its topics created.
+    fn work(self) -> anyhow::Result<SendWork> {
+        let Target {
+            address,
+            topic,
+            queues,
+            server_pid,
+            ..
+        } = self.target;
+        let topics: Vec<String> = match self.topics {
+            0 | 1 => vec![topic],
+            count => (0..count).map(|n| format!("{topic}_{n}")).collect(),
+        };
+        for name in &topics {
+            topic::create(address, name, queues)?;
+        }
+        Ok(SendWork {
+            address,
+            topics,
+            queues,
+            connections: self.connections,
+            in_flight: self.in_flight,
+            body_bytes: self.body_bytes,
+            batch: self.batch,
+            tag_every: self.tag_every,
+            rate: self.rate,
+            warm_up: Duration::from_secs(self.warm_up_seconds),
+            length: Duration::from_secs(self.seconds),
+            messages: self.messages,
+            server_pid,
+        })
+    }
+}
+
+impl CompareArgs {
+    fn plan(self) -> Plan {
+        let temporary =
+            || std::env::temp_dir().join(format!("ferrocket-bench-{}", std::process::id()));
+        Plan {
+            rounds: self.rounds,
+            scale: Scale {
+                messages: self.messages,
+                ..Scale::new(self.seconds, self.warm_up_seconds)
+            },
+            only: self.only,
+            servers: Servers {
+                launcher: self.launcher,
+                release: self.release,
+                heap: self.heap,
+                jvm: JVM.map(str::to_owned).to_vec(),
+                ferrocket: self.ferrocket,
+                directory: self.directory.unwrap_or_else(temporary),
+                port: self.port,
+                settings: self.settings,
+            },
+            json: self.json,
+        }
+    }
+}
+
+fn start(args: &StartArgs) -> anyhow::Result<()> {
+    let (program, arguments) = args.command.split_first().context("no command after --")?;
+    let since = Instant::now();
+    let mut child = Command::new(program)
+        .args(arguments)
+        .spawn()
+        .with_context(|| format!("cannot run {program}"))?;
+    let accepted = first_accepted_send(args.address, Duration::from_secs(args.limit_seconds));
+    let milliseconds = since.elapsed().as_secs_f64() * 1000.0;
+    child.kill()?;
+    child.wait()?;
+    accepted?;
+    say(&format!(
+        "{milliseconds:.1} ms from exec to the first accepted send\n"
+    ))
+}
+
+fn print_outcome(outcome: &Outcome, json: bool) -> anyhow::Result<()> {
+    if json {
+        print_json(outcome)
+    } else {
+        say(&report::outcome(outcome))
+    }
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    say(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

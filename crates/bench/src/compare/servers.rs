@@ -1,0 +1,226 @@
+//! Starting and ending the two servers.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use serde::Serialize;
+
+use crate::start::{age, first_accepted_send};
+
+/// No broker takes longer to accept its first send.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) enum Side {
+    Apache,
+    Ferrocket,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Apache => "Apache",
+            Self::Ferrocket => "Ferrocket",
+        })
+    }
+}
+
+/// Where the servers come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Servers {
+    /// The folder with the scripts `start` and `stop` for Apache brokers.
+    pub(crate) launcher: PathBuf,
+    pub(crate) release: String,
+    /// Heap of the Apache broker, and its other options.
+    pub(crate) heap: String,
+    pub(crate) jvm: Vec<String>,
+    /// Our binary.
+    pub(crate) ferrocket: PathBuf,
+    /// Stores and logs live below; emptied before each start.
+    pub(crate) directory: PathBuf,
+    pub(crate) port: u16,
+    /// `KEY=VALUE` lines for the broker.conf of both.
+    pub(crate) settings: Vec<String>,
+}
+
+/// A server that accepts sends.
+#[derive(Debug)]
+pub(crate) struct Running {
+    side: Side,
+    pub(crate) pid: u32,
+    pub(crate) address: SocketAddr,
+    /// From exec.
+    pub(crate) first_send: Duration,
+    /// Ours is our child; the Apache broker belongs to its launcher.
+    child: Option<Child>,
+}
+
+impl Servers {
+    /// The options that the Apache broker runs with.
+    pub(crate) fn jvm_text(&self) -> String {
+        format!("-Xms{0} -Xmx{0} {1}", self.heap, self.jvm.join(" "))
+    }
+
+    pub(crate) fn start(&self, side: Side) -> anyhow::Result<Running> {
+        let directory = self.directory_of(side);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)
+                .with_context(|| format!("cannot empty {}", directory.display()))?;
+        }
+        fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot create {}", directory.display()))?;
+        match side {
+            Side::Apache => self.start_apache(&directory),
+            Side::Ferrocket => self.start_ferrocket(&directory),
+        }
+    }
+
+    pub(crate) fn stop(&self, running: Running) -> anyhow::Result<()> {
+        let directory = self.directory_of(running.side);
+        match running.child {
+            Some(child) => end(child)?,
+            None => {
+                let stopped = Command::new(self.launcher.join("stop"))
+                    .arg(&directory)
+                    .status()?;
+                ensure!(stopped.success(), "the Apache broker does not stop");
+            }
+        }
+        fs::remove_dir_all(&directory).context("cannot remove a store after its round")
+    }
+
+    fn directory_of(&self, side: Side) -> PathBuf {
+        self.directory.join(side.to_string())
+    }
+
+    fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    fn start_apache(&self, directory: &Path) -> anyhow::Result<Running> {
+        let mut command = Command::new(self.launcher.join("start"));
+        command.arg("broker").arg("--dir").arg(directory);
+        command.args(["--port", &self.port.to_string(), "--release", &self.release]);
+        command.args(["--xms", &self.heap, "--xmx", &self.heap]);
+        for option in &self.jvm {
+            command.args(["--jvm", option]);
+        }
+        for setting in &self.settings {
+            command.args(["--set", setting]);
+        }
+        let launcher = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run {}/start", self.launcher.display()))?;
+        let waiting = thread::spawn(move || launcher.wait_with_output());
+        let address = self.address();
+        let accepted = first_accepted_send(address, START_TIMEOUT);
+        let accepted_at = Instant::now();
+        let output = waiting
+            .join()
+            .map_err(|_| anyhow::anyhow!("the launcher was lost"))??;
+        ensure!(output.status.success(), "the Apache broker did not start");
+        accepted?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let pid = printed
+            .lines()
+            .rev()
+            .find_map(|line| digits(line).parse().ok());
+        let pid: u32 = pid.with_context(|| format!("no process id in {printed:?}"))?;
+        let first_send = age(pid)?.saturating_sub(accepted_at.elapsed());
+        Ok(Running {
+            side: Side::Apache,
+            pid,
+            address,
+            first_send,
+            child: None,
+        })
+    }
+
+    fn start_ferrocket(&self, directory: &Path) -> anyhow::Result<Running> {
+        let configuration = directory.join("broker.conf");
+        let mut text = format!(
+            "listenPort={}\nbrokerIP1=127.0.0.1\nbrokerName=broker-a\n\
+             brokerClusterName=DefaultCluster\nbrokerId=0\nstorePathRootDir={}\n",
+            self.port,
+            directory.join("store").display()
+        );
+        for setting in &self.settings {
+            text += setting;
+            text.push('\n');
+        }
+        fs::write(&configuration, text)?;
+        let log = File::create(directory.join("console.log"))?;
+        let mut command = Command::new(&self.ferrocket);
+        command
+            .arg("broker")
+            .arg("-c")
+            .arg(&configuration)
+            .env("HOME", directory);
+        let since = Instant::now();
+        let child = command
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot run {}", self.ferrocket.display()))?;
+        let address = self.address();
+        let accepted = first_accepted_send(address, START_TIMEOUT);
+        let first_send = since.elapsed();
+        let pid = child.id();
+        if let Err(error) = accepted {
+            end(child)?;
+            let console = fs::read_to_string(directory.join("console.log")).unwrap_or_default();
+            bail!("{error}; its console says:\n{console}");
+        }
+        Ok(Running {
+            side: Side::Ferrocket,
+            pid,
+            address,
+            first_send,
+            child: Some(child),
+        })
+    }
+}
+
+/// The launcher's output may hold a terminal's colour codes before the number.
+fn digits(line: &str) -> &str {
+    line.rsplit(|c: char| !c.is_ascii_digit())
+        .next()
+        .unwrap_or_default()
+}
+
+/// SIGTERM, so that the end is measured like an operator's, then SIGKILL.
+fn end(mut child: Child) -> anyhow::Result<()> {
+    let terminated = Command::new("kill").arg(child.id().to_string()).status()?;
+    ensure!(terminated.success(), "cannot signal process {}", child.id());
+    let since = Instant::now();
+    while since.elapsed() < STOP_TIMEOUT {
+        if child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    child.kill()?;
+    child.wait()?;
+    bail!("the server did not end within {STOP_TIMEOUT:?} of SIGTERM, it was killed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_id_is_found_behind_colour_codes() {
+        assert_eq!(digits("\u{1b}[0m\u{1b}[0m4948"), "4948");
+        assert_eq!(digits("4948"), "4948");
+        assert_eq!(digits("no number"), "");
+    }
+}

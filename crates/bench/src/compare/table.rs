@@ -1,0 +1,200 @@
+//! Medians, spread and ratios.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::Round;
+use super::servers::Side;
+use crate::measure::Outcome;
+
+/// The result of a comparison.
+#[derive(Debug, Serialize)]
+pub(crate) struct Table {
+    rows: Vec<Row>,
+}
+
+/// One measure of one work.
+#[derive(Debug, Serialize)]
+struct Row {
+    work: String,
+    measure: &'static str,
+    apache: Option<Figure>,
+    ferrocket: Option<Figure>,
+    /// Ours divided by theirs.
+    ratio: Option<f64>,
+}
+
+/// A measure over all rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+struct Figure {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Figure {
+    fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let (min, max) = (*values.first()?, *values.last()?);
+        let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
+        let median = (values.get(low)? + values.get(high)?) / 2.0;
+        Some(Self { median, min, max })
+    }
+}
+
+/// Work and measure, in printing order, to the values of each side.
+type Values = Vec<((String, &'static str), BTreeMap<Side, Vec<f64>>)>;
+
+impl Table {
+    pub(crate) fn new(rounds: &[Round]) -> Self {
+        let mut values = Values::new();
+        for round in rounds {
+            let mut add = |work: &str, measure: &'static str, value: f64| {
+                let key = (work.to_owned(), measure);
+                let at = values
+                    .iter()
+                    .position(|(k, _)| *k == key)
+                    .unwrap_or_else(|| {
+                        values.push((key, BTreeMap::new()));
+                        values.len() - 1
+                    });
+                if let Some((_, sides)) = values.get_mut(at) {
+                    sides.entry(round.side).or_default().push(value);
+                }
+            };
+            add(
+                "start",
+                "exec to first accepted send, ms",
+                round.start_to_first_send_ms,
+            );
+            add("idle", "resident, MiB", round.at_rest.rss_mib);
+            add(
+                "idle",
+                "CPU at rest, % of a core",
+                round.at_rest.cpu_percent,
+            );
+            add(
+                "idle",
+                "context switches/s",
+                round.at_rest.context_switches_per_second,
+            );
+            for (work, outcome) in &round.outcomes {
+                for (measure, value) in measures(outcome) {
+                    add(work, measure, value);
+                }
+            }
+            add("after", "resident, MiB", round.at_rest_after.rss_mib);
+            add(
+                "after",
+                "CPU at rest, % of a core",
+                round.at_rest_after.cpu_percent,
+            );
+        }
+        let row = |((work, measure), mut sides): (_, BTreeMap<Side, Vec<f64>>)| {
+            let mut figure = |side| sides.remove(&side).and_then(Figure::of);
+            let (apache, ferrocket) = (figure(Side::Apache), figure(Side::Ferrocket));
+            let ratio = apache
+                .zip(ferrocket)
+                .filter(|(theirs, _)| theirs.median != 0.0)
+                .map(|(theirs, ours)| ours.median / theirs.median);
+            Row {
+                work,
+                measure,
+                apache,
+                ferrocket,
+                ratio,
+            }
+        };
+        Self {
+            rows: values.into_iter().map(row).collect(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!(
+            "{:<16} {:<34} {:>28} {:>28} {:>8}\n",
+            "work", "measure", "Apache median (min-max)", "Ferrocket median (min-max)", "ratio"
+        );
+        for row in &self.rows {
+            let figure = |f: Option<Figure>| f.map_or_else(|| String::from("-"), print);
+            let ratio = row
+                .ratio
+                .map_or_else(|| String::from("-"), |r| format!("{r:.3}"));
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                text,
+                "{:<16} {:<34} {:>28} {:>28} {:>8}",
+                row.work,
+                row.measure,
+                figure(row.apache),
+                figure(row.ferrocket),
+                ratio
+            );
+        }
+        text
+    }
+}
+
+fn measures(outcome: &Outcome) -> Vec<(&'static str, f64)> {
+    let mut measures = vec![("messages/s", outcome.messages_per_second)];
+    if let Some(latency) = outcome.latency {
+        measures.push(("p50, us", latency.p50_us));
+        measures.push(("p99, us", latency.p99_us));
+        measures.push(("p99.9, us", latency.p999_us));
+        measures.push(("max, us", latency.max_us));
+    }
+    if let Some(server) = outcome.server {
+        measures.push(("broker CPU per message, us", server.cpu_us_per_message));
+        measures.push((
+            "context switches per message",
+            server.context_switches_per_message,
+        ));
+        measures.push(("resident, MiB", server.rss_mib));
+    }
+    let refused: u64 = outcome.refused.values().sum();
+    if refused > 0 {
+        measures.push(("REFUSED requests", refused as f64));
+    }
+    measures
+}
+
+fn print(figure: Figure) -> String {
+    let Figure { median, min, max } = figure;
+    let digits = match median.abs() {
+        m if m >= 100.0 => 0,
+        m if m >= 1.0 => 1,
+        _ => 3,
+    };
+    format!("{median:.digits$} ({min:.digits$}-{max:.digits$})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_number_lies_between_the_middle_two() {
+        let figure = |values: &[f64]| Figure::of(values.to_vec());
+        assert_eq!(figure(&[]), None);
+        assert_eq!(figure(&[3.0]).unwrap().median, 3.0);
+        assert_eq!(figure(&[9.0, 1.0, 2.0]).unwrap().median, 2.0);
+        let even = figure(&[4.0, 1.0, 2.0, 10.0]).unwrap();
+        assert_eq!((even.median, even.min, even.max), (3.0, 1.0, 10.0));
+    }
+
+    #[test]
+    fn figures_are_printed_with_as_many_digits_as_they_deserve() {
+        let print = |median| {
+            print(Figure {
+                median,
+                min: median,
+                max: median,
+            })
+        };
+        assert_eq!(print(12345.6), "12346 (12346-12346)");
+        assert_eq!(print(12.34), "12.3 (12.3-12.3)");
+        assert_eq!(print(0.1234), "0.123 (0.123-0.123)");
+    }
+}
