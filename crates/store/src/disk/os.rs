@@ -21,7 +21,7 @@ use rustix::process::{Flock, FlockType};
 
 use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space};
 
-/// Zeros are written in pieces of this size where the file system cannot zero a range itself.
+/// Ranges are looked through in pieces of this size where the file system cannot zero them itself.
 const ZERO_PIECE_BYTES: usize = 1 << 20;
 
 /// `statfs` type of a file system in memory, where setting space aside costs that memory.
@@ -194,17 +194,19 @@ impl DiskFile for OsFile {
         if bytes == 0 {
             return Ok(());
         }
-        let flags = FallocateFlags::KEEP_SIZE
-            | match reserve {
-                Reserve::Now => FallocateFlags::ZERO_RANGE,
-                Reserve::Lazily => FallocateFlags::PUNCH_HOLE,
-            };
-        match rustix::fs::fallocate(&self.0, flags, position, bytes) {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
-                write_zeros(&self.0, position, bytes)
+        let punched = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let zeroed = FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE;
+        let ways: &[FallocateFlags] = match reserve {
+            Reserve::Now => &[zeroed, punched],
+            Reserve::Lazily => &[punched],
+        };
+        for flags in ways {
+            match rustix::fs::fallocate(&self.0, *flags, position, bytes) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
+        overwrite_with_zeros(&self.0, position, bytes)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -247,15 +249,24 @@ fn set_space_aside(file: &File, bytes: u64) -> io::Result<()> {
     }
 }
 
-fn write_zeros(file: &File, position: u64, bytes: u64) -> io::Result<()> {
-    let zeros = vec![0_u8; ZERO_PIECE_BYTES.min(usize::try_from(bytes).unwrap_or(usize::MAX))];
+/// Reads a range piece by piece and writes zeros where there is something else: most of what is to
+/// be zeroed is zero already.
+fn overwrite_with_zeros(file: &File, position: u64, bytes: u64) -> io::Result<()> {
     let end = position.saturating_add(bytes);
     let mut at = position;
+    let mut piece = vec![0_u8; ZERO_PIECE_BYTES];
     while at < end {
         let left = usize::try_from(end - at).unwrap_or(usize::MAX);
-        let piece = zeros.get(..left.min(zeros.len())).unwrap_or(&zeros);
-        file.write_all_at(piece, at)?;
-        at += piece.len() as u64;
+        let length = left.min(piece.len());
+        let Some(piece) = piece.get_mut(..length) else {
+            break;
+        };
+        file.read_exact_at(piece, at)?;
+        if piece.iter().any(|byte| *byte != 0) {
+            piece.fill(0);
+            file.write_all_at(piece, at)?;
+        }
+        at += length as u64;
     }
     Ok(())
 }

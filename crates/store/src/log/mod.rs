@@ -196,8 +196,7 @@ impl CommitLog {
         }
     }
 
-    /// Ends the log at `end`: later segments are deleted, the rest of the segment that holds `end`
-    /// reads as zeros, and both are durable. Returns how many segments went.
+    /// Ends the log at `end`: later segments are deleted. Returns how many went.
     pub(crate) fn truncate(&self, end: i64) -> io::Result<usize> {
         let mut segments = self.segments.write();
         let kept = segments
@@ -211,14 +210,20 @@ impl CommitLog {
         if !dropped.is_empty() {
             self.disk.sync_dir(&self.directory)?;
         }
-        if let Some(last) = segments.last() {
-            let file = last.file(&*self.disk)?;
-            let position = end.saturating_sub(last.base()).clamp(0, self.segment_bytes);
-            let rest = self.segment_bytes - position;
-            file.zero(position.unsigned_abs(), rest.unsigned_abs(), Reserve::Now)?;
-            file.sync()?;
-        }
         Ok(dropped.len())
+    }
+
+    /// Makes the rest of the last segment read as zeros, durably: no byte behind `end` may ever be
+    /// taken for a record.
+    pub(crate) fn erase_behind(&self, end: i64) -> io::Result<()> {
+        let Some(last) = self.last() else {
+            return Ok(());
+        };
+        let file = last.file(&*self.disk)?;
+        let position = end.saturating_sub(last.base()).clamp(0, self.segment_bytes);
+        let rest = self.segment_bytes - position;
+        file.zero(position.unsigned_abs(), rest.unsigned_abs(), Reserve::Now)?;
+        file.sync()
     }
 
     fn next_base(&self) -> i64 {

@@ -19,6 +19,7 @@ const SHARDS: usize = 16;
 /// When this many entries of all queues wait for their files the flusher is asked to come early.
 const UNWRITTEN_WANTS_FLUSH: i64 = 256 * 1024;
 
+/// The queues of a topic are in ascending order.
 type Shard = HashMap<Arc<str>, Vec<Arc<Queue>>, FixedState>;
 
 #[derive(Debug)]
@@ -56,7 +57,8 @@ impl QueueTable {
     pub(crate) fn find(&self, topic: &str, id: i32) -> Option<Arc<Queue>> {
         let shard = self.shard(topic).read();
         let queues = shard.get(topic)?;
-        queues.iter().find(|queue| queue.id() == id).cloned()
+        let index = queues.binary_search_by_key(&id, |queue| queue.id()).ok()?;
+        queues.get(index).cloned()
     }
 
     pub(crate) fn find_or_create(&self, topic: &str, id: i32) -> Arc<Queue> {
@@ -65,17 +67,20 @@ impl QueueTable {
         }
         let mut shard = self.shard(topic).write();
         let name = match shard.get_key_value(topic) {
-            Some((name, queues)) => {
-                if let Some(queue) = queues.iter().find(|queue| queue.id() == id) {
-                    return Arc::clone(queue);
-                }
-                Arc::clone(name)
-            }
+            Some((name, _)) => Arc::clone(name),
             None => Arc::from(topic),
         };
+        let queues = shard.entry(Arc::clone(&name)).or_default();
+        let place = match queues.binary_search_by_key(&id, |queue| queue.id()) {
+            Ok(index) => match queues.get(index) {
+                Some(queue) => return Arc::clone(queue),
+                None => index,
+            },
+            Err(place) => place,
+        };
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let queue = Arc::new(Queue::new(Arc::clone(&name), id, serial));
-        shard.entry(name).or_default().push(Arc::clone(&queue));
+        let queue = Arc::new(Queue::new(name, id, serial));
+        queues.insert(place, Arc::clone(&queue));
         queue
     }
 

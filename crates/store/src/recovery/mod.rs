@@ -101,12 +101,16 @@ pub(crate) fn recover(
             redispatch(queues, config, record)
         })
         .map_err(failed("the commit log"))?;
-    let cut = cut_of(&mut scanner, &found).map_err(failed("the commit log"))?;
+    let cut = cut_of(&mut scanner, &found, clean).map_err(failed("the commit log"))?;
     drop(scanner);
 
     let segments_dropped = log
         .truncate(found.end)
         .map_err(failed("the end of the commit log"))?;
+    if !clean || cut.is_some() {
+        log.erase_behind(found.end)
+            .map_err(failed("the end of the commit log"))?;
+    }
     queues
         .finish_recovery(&loaded, log.start(), clean)
         .map_err(failed("the consume queues"))?;
@@ -152,13 +156,19 @@ fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> i
         .map(|_| ())
 }
 
-fn cut_of(scanner: &mut Scanner<'_>, found: &scan::End) -> io::Result<Option<Cut>> {
-    let Stop::Damaged(reason) = &found.stop else {
-        return Ok(None);
+/// Judges the end of a scan. Zeros are where every log ends; but a hole that a power loss or a bad
+/// disk left has records behind it, which is worth a look when the last stop was not clean.
+fn cut_of(scanner: &mut Scanner<'_>, found: &scan::End, clean: bool) -> io::Result<Option<Cut>> {
+    let reason = match &found.stop {
+        Stop::LastSegmentFull => return Ok(None),
+        Stop::Unwritten if clean => return Ok(None),
+        Stop::Unwritten => None,
+        Stop::Damaged(reason) => Some(reason.clone()),
     };
     let record_beyond = scanner.record_beyond(found.end)?.map(PhysicalOffset);
-    Ok(Some(Cut {
-        reason: reason.clone(),
+    let hole = || record_beyond.map(|_| "there are zeros before a record".to_owned());
+    Ok(reason.or_else(hole).map(|reason| Cut {
+        reason,
         record_beyond,
     }))
 }

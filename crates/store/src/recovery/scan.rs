@@ -3,15 +3,18 @@
 use std::io;
 
 use ferrocket_protocol::message::View;
+use ferrocket_protocol::message::record::{MAGIC_V1, MAGIC_V2};
 use ferrocket_protocol::message::view::ViewError;
 
 use crate::log::CommitLog;
 
-/// Bytes read at once; a longer record makes the buffer as long as itself.
-const PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes read at once: few at first, because after a clean stop there is little to read. A longer
+/// record makes the buffer as long as itself.
+const PIECE_BYTES_FIRST: usize = 64 * 1024;
+const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Behind the end of the log this much is searched for records that should not be there.
-const SEARCH_BEYOND_BYTES: i64 = 64 * 1024 * 1024;
+const SEARCH_BEYOND_BYTES: i64 = 16 * 1024 * 1024;
 
 /// Why a scan ended where it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,7 @@ pub(super) struct Scanner<'a> {
     log: &'a CommitLog,
     check_crc: bool,
     buffer: Vec<u8>,
+    piece_bytes: usize,
     /// Where `buffer` begins in the log.
     buffered_at: i64,
 }
@@ -54,6 +58,7 @@ impl<'a> Scanner<'a> {
             log,
             check_crc,
             buffer: Vec::new(),
+            piece_bytes: PIECE_BYTES_FIRST,
             buffered_at: 0,
         }
     }
@@ -200,7 +205,8 @@ impl<'a> Scanner<'a> {
             .ok()
             .and_then(|here| self.buffer.len().checked_sub(here));
         if have.is_none_or(|have| have < wanted) {
-            let bytes = wanted.max(PIECE_BYTES).min(left);
+            let bytes = wanted.max(self.piece_bytes).min(left);
+            self.piece_bytes = (self.piece_bytes * 2).min(PIECE_BYTES_MAX);
             self.buffer.clear();
             self.buffer.resize(bytes, 0);
             self.buffered_at = at;
@@ -215,7 +221,9 @@ impl<'a> Scanner<'a> {
 
 /// Where in `window` the first record may begin: four bytes before a magic.
 fn magic_in(window: &[u8]) -> Option<usize> {
-    use ferrocket_protocol::message::record::{MAGIC_V1, MAGIC_V2};
+    if window.iter().all(|byte| *byte == 0) {
+        return None;
+    }
     window.windows(8).position(|bytes| {
         let magic = bytes
             .last_chunk()

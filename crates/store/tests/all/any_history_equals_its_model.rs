@@ -1,6 +1,6 @@
 //! Random histories of sends, reads, flushes, kills and clean restarts, against lists of bodies.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{AppendBatch, FlushMode, Store, StoreConfig};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! After the disk failed once nothing is written or synced any more, and everybody is told why.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::{MemDisk, Operation};
 use ferrocket_store::{AppendBatch, AppendError, FlushError};
 

@@ -1,7 +1,7 @@
 //! Directories written by an Apache broker, one stopped and one killed, show what Apache itself sees
 //! in them: bounds, entries, reads and offsets by time of every queue.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{

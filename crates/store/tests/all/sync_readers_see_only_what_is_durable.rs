@@ -1,6 +1,6 @@
 //! In SYNC_FLUSH a message is invisible until it is durable, by any way of asking.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{QueueOffset, ReadStatus};
 

@@ -1,7 +1,7 @@
 //! A deleted topic has no queues and no files; when it is made again it begins at 0, and a kill does
 //! not bring the old one back into the new one.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A store that is dropped without being closed has everything back when it is opened again, for as
 //! long as the machine keeps running.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::MemDisk;
 
 #[test]

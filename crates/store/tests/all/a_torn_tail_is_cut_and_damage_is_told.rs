@@ -1,7 +1,7 @@
 //! What follows the last good record is cut off and zeroed, so that nothing of it is ever taken for
 //! a record; a report says when that was more than a torn last write.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::PhysicalOffset;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
@@ -75,4 +75,16 @@ fn a_record_of_another_place_is_no_record() {
     overwrite(&disk, starts[1] + bytes as i64, &first);
     let store = open(&disk, &small_config());
     assert_eq!(read_all(&store, "T", 0).len(), 2);
+}
+
+#[test]
+fn a_hole_before_good_records_is_told() {
+    let disk = MemDisk::new();
+    let starts = killed_store(&disk, 10);
+    overwrite(&disk, starts[6], &vec![0; (starts[7] - starts[6]) as usize]);
+    let store = open(&disk, &small_config());
+    assert_eq!(store.recovery_report().end, PhysicalOffset(starts[6]));
+    let cut = store.recovery_report().cut.clone().unwrap();
+    assert_eq!(cut.record_beyond, Some(PhysicalOffset(starts[7])));
+    assert_eq!(read_all(&store, "T", 0).len(), 6);
 }

@@ -1,6 +1,6 @@
 //! The messages of a client batch are stored together: consecutive offsets, one segment, or nothing.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{AppendBatch, AppendError};
 

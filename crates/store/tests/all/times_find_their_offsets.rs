@@ -1,6 +1,6 @@
 //! Offsets by store time, with both boundaries, and the store times themselves.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{Boundary, QueueOffset, Store};
 

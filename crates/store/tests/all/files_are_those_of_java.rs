@@ -1,6 +1,6 @@
 //! Names, sizes and bytes of everything in the directory, by the worked examples of the layout.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::StoreConfig;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;

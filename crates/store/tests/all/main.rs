@@ -8,7 +8,7 @@
     reason = "tests, whose helpers clippy does not know for what they are"
 )]
 
-mod common;
+mod support;
 
 mod a_failed_write_or_sync_poisons_the_store;
 mod a_group_is_stored_whole_in_one_segment;

@@ -1,6 +1,6 @@
 //! A second store on the same directory is refused in Java's words, with the holder named.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::disk::os::OsDisk;
 use ferrocket_store::{NoSignals, OpenError, Store, StoreConfig};

@@ -1,6 +1,6 @@
 //! What is appended is read, in order, from memory and from the files.
 
-use crate::common::*;
+use crate::support::*;
 use ferrocket_store::ReadStatus;
 use ferrocket_store::disk::mem::MemDisk;
 
