@@ -46,7 +46,6 @@ pub struct Broker {
     pub(crate) config: ArcSwap<BrokerConfig>,
     pub(crate) config_version: Mutex<DataVersion>,
     pub(crate) store: Arc<Store>,
-    pub(crate) disk: Arc<dyn Disk>,
     pub(crate) surroundings: Arc<dyn Surroundings>,
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
@@ -80,7 +79,7 @@ impl Broker {
         let directory = store.config().below_root("config");
         let topics = Topics::open(&config, Arc::clone(&disk), &directory, now_ms)?;
         let groups = Groups::open(Arc::clone(&disk), &directory, now_ms)?;
-        let offsets = Offsets::open(Arc::clone(&disk), &directory, now_ms)?;
+        let offsets = Offsets::open(disk, &directory, now_ms)?;
         let stats = Stats::default();
         stats.start(now_ms);
         Ok(Self {
@@ -105,7 +104,6 @@ impl Broker {
             }),
             config: ArcSwap::from_pointee(config),
             store,
-            disk,
             surroundings,
         })
     }
@@ -185,13 +183,16 @@ impl Broker {
         Ok(())
     }
 
-    /// Clean stop: refuses new work, answers every parked request and writes all tables. The caller
-    /// flushes the store before this, so that no producer waits in vain, and closes it afterwards.
+    /// Clean stop: refuses new work, flushes the store and answers every parked request, and writes
+    /// all tables. Blocking; the caller closes the store afterwards.
     ///
     /// # Errors
     /// When the disk refuses a table; the others are written.
     pub fn shutdown(&self, now_ms: i64) -> Result<(), PersistError> {
         self.stopping.store(true, Ordering::Release);
+        if let Err(error) = self.store.flush(now_ms) {
+            tracing::error!(%error, "the log is not flushed, whoever waits for it is told so");
+        }
         self.complete_durable(now_ms);
         self.expire_flush_waits(i64::MAX);
         self.answer_waiters(now_ms);

@@ -7,7 +7,7 @@ use ferrocket_protocol::headers::{
     QueryConsumerOffsetResponse, SearchOffset, SearchOffsetResponse, UpdateConsumerOffset,
 };
 use ferrocket_protocol::outbox::Outbox;
-use ferrocket_store::{Boundary, QueueOffset, ReadRequest, ReadStatus};
+use ferrocket_store::{Boundary, QueueOffset};
 
 use super::{reply_body, reply_header, reply_read_error};
 use crate::Broker;
@@ -85,22 +85,8 @@ impl Broker {
     /// Whether a queue still has its first message, and that one in memory: a group that is new to
     /// so young a queue begins at its beginning, whatever its `consumeFromWhere`.
     fn begins_in_memory(&self, topic: &str, queue_id: i32) -> bool {
-        if self.store.min_offset(topic, queue_id).0 > 0 {
-            return false;
-        }
-        let first = ReadRequest {
-            topic,
-            queue_id,
-            offset: QueueOffset(0),
-            messages_max: 1,
-            bytes_max: 1,
-            hot_only: true,
-        };
-        // Java's `checkInMemByConsumeOffset` says no for a queue without a first message.
-        matches!(
-            self.store.read(&first, &mut |_| true),
-            Ok(answer) if answer.status == ReadStatus::Found
-        )
+        self.store.min_offset(topic, queue_id).0 <= 0
+            && self.store.is_in_memory(topic, queue_id, QueueOffset(0))
     }
 
     /// GET_MAX_OFFSET: the same whether committed offsets are asked for or not, because consumers

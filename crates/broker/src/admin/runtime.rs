@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use ferrocket_protocol::bodies::KVTable;
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::version;
+use ferrocket_store::disk::Space;
 
 use super::reply_body;
 use crate::Broker;
@@ -18,6 +19,8 @@ use crate::request::Request;
 const NO_POOL: &str = "2147483647";
 /// What Java's distribution of put times looks like before the first slow put.
 const NO_DISTRIBUTION: &str = "[<=0ms]:0 [0~10ms]:0 [10~50ms]:0 [50~100ms]:0 [100~200ms]:0 [200~500ms]:0 [500ms~1s]:0 [1~2s]:0 [2~3s]:0 [3~4s]:0 [4~5s]:0 [5~10s]:0 [10s~]:0 ";
+/// Java's answer when a disk does not say how full it is.
+const UNKNOWN_RATIO: &str = "-1.00";
 /// Thread pools of Java with the capacity of their queues.
 const POOLS: [(&str, &str); 5] = [
     ("send", "10000"),
@@ -136,31 +139,35 @@ impl Broker {
             .flatten()
             .unwrap_or(-1);
         put(table, "earliestMessageTimeStamp", earliest);
-        let path = self.store.config().commit_log_path();
-        let (ratio, capacity) = match self.disk.space(&path) {
-            Ok(space) if space.total_bytes > 0 => {
-                let (total, free) = (space.total_bytes as f64, space.free_bytes as f64);
-                let capacity = format!(
-                    "Total : {}, Free : {}.",
-                    human_bytes(total),
-                    human_bytes(free)
-                );
-                (format!("{:.2}", (total - free) / total), capacity)
-            }
-            _ => (
-                "-1.00".to_owned(),
-                "Total : 0.0 B, Free : 0.0 B.".to_owned(),
-            ),
+        let usage = self.store.usage();
+        let (log, queues) = match &usage {
+            Ok(usage) => (used(&usage.commit_log), used(&usage.queues)),
+            Err(_) => (UNKNOWN_RATIO.to_owned(), UNKNOWN_RATIO.to_owned()),
         };
+        let path = self.store.config().commit_log_path();
         put(
             table,
             &format!("commitLogDiskRatio_{}", path.display()),
-            &ratio,
+            &log,
         );
-        put(table, "commitLogDiskRatio", &ratio);
-        put(table, "consumeQueueDiskRatio", ratio);
-        put(table, "commitLogDirCapacity", capacity);
+        put(table, "commitLogDiskRatio", log);
+        put(table, "consumeQueueDiskRatio", queues);
+        if let Ok(usage) = usage {
+            let total = human_bytes(usage.commit_log.total_bytes as f64);
+            let free = human_bytes(usage.commit_log.free_bytes as f64);
+            let capacity = format!("Total : {total}, Free : {free}.");
+            put(table, "commitLogDirCapacity", capacity);
+        }
     }
+}
+
+/// The part of a disk that is full, as `clusterList` prints it.
+fn used(space: &Space) -> String {
+    if space.total_bytes == 0 {
+        return UNKNOWN_RATIO.to_owned();
+    }
+    let used = space.total_bytes.saturating_sub(space.free_bytes);
+    format!("{:.2}", used as f64 / space.total_bytes as f64)
 }
 
 fn add_pool_keys(table: &mut BTreeMap<String, String>) {

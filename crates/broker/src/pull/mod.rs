@@ -243,11 +243,11 @@ impl Broker {
     /// that they did not want.
     pub(crate) fn expire_pulls(&self, now_ms: i64) {
         let state = &self.pull_state;
-        if state.waiting.load(Ordering::Relaxed) == 0 {
-            return;
-        }
         let look = now_ms >= state.next_look_ms.load(Ordering::Relaxed);
-        if !look && now_ms < state.next_deadline_ms.load(Ordering::Relaxed) {
+        if !look
+            && (state.waiting.load(Ordering::Relaxed) == 0
+                || now_ms < state.next_deadline_ms.load(Ordering::Relaxed))
+        {
             return;
         }
         let config = self.config.load();
@@ -260,6 +260,9 @@ impl Broker {
             state
                 .next_look_ms
                 .store(now_ms + interval_ms, Ordering::Relaxed);
+        }
+        if state.waiting.load(Ordering::Relaxed) == 0 {
+            return;
         }
         // Set before the look, so that a pull parked meanwhile lowers it again.
         state.next_deadline_ms.store(i64::MAX, Ordering::Relaxed);

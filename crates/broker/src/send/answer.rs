@@ -51,29 +51,39 @@ pub(super) fn append_batch_ids(
     send.batch_ids = start..ids.len();
 }
 
+/// What an answer borrows its texts from.
+#[derive(Debug)]
+pub(super) struct Texts<'a> {
+    /// The ids of the run.
+    pub(super) ids: &'a str,
+    /// Where the id of a message is put together; used again and again.
+    pub(super) scratch: &'a mut String,
+}
+
 /// Tells a producer where its message is: with SUCCESS, or with a code that says that it is not yet
 /// as safe as it should be.
 pub(super) fn stored(
     config: &BrokerConfig,
     send: &Send,
     at: &Appended,
-    ids: &str,
+    texts: Texts<'_>,
     code: i32,
     out: &mut Outbox,
 ) {
     if send.to.oneway {
         return;
     }
-    let mut single_id = String::new();
+    let Texts { ids, scratch } = texts;
     let msg_id = if send.batch {
         ids.get(send.batch_ids.clone()).unwrap_or_default()
     } else {
+        scratch.clear();
         OffsetMessageId {
             store_host: config.store_host,
             physical_offset: at.physical_offset.0,
         }
-        .append_to(&mut single_id);
-        &single_id
+        .append_to(scratch);
+        scratch
     };
     let unique_key = ids
         .get(send.unique_key.clone())

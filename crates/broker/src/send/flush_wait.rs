@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ferrocket_protocol::codes::response;
-use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::Peer;
 use ferrocket_store::{FlushMode, PhysicalOffset};
 use parking_lot::Mutex;
 
+use super::answer::{self, Texts};
 use super::error::BusyError;
-use super::{Outcome, Send, SendRun, answer};
+use super::{Outcome, Send, SendRun};
 use crate::Broker;
 use crate::outboxes::Outboxes;
 
@@ -108,6 +108,7 @@ impl Broker {
         }
         let config = self.config.load();
         let mut answers = Outboxes::default();
+        let mut scratch = String::new();
         for run in &completed {
             let out = answers.of(&run.peer);
             for send in &run.sends {
@@ -116,7 +117,11 @@ impl Broker {
                     answered: false,
                 } = &send.outcome
                 {
-                    answer::stored(&config, send, at, &run.ids, response::SUCCESS, out);
+                    let texts = Texts {
+                        ids: &run.ids,
+                        scratch: &mut scratch,
+                    };
+                    answer::stored(&config, send, at, texts, response::SUCCESS, out);
                 }
             }
         }
@@ -129,34 +134,32 @@ impl Broker {
     /// Tells producers whose messages the disk did not get in time.
     pub(crate) fn expire_flush_waits(&self, now_ms: i64) {
         let mut answers = Outboxes::default();
-        {
-            let config = self.config.load();
-            let mut runs = self.flush_wait.runs.lock();
-            for run in runs.iter_mut().filter(|run| run.deadline_ms <= now_ms) {
-                for index in 0..run.sends.len() {
-                    let Some(send) = run.sends.get_mut(index) else {
-                        continue;
-                    };
-                    if let Outcome::Stored {
-                        at,
-                        answered: false,
-                    } = send.outcome
-                    {
-                        send.outcome = Outcome::Stored { at, answered: true };
-                        self.metrics.flush_timeouts.add(1);
-                        let out: &mut Outbox = answers.of(&run.peer);
-                        answer::stored(
-                            &config,
-                            send,
-                            &at,
-                            &run.ids,
-                            response::FLUSH_DISK_TIMEOUT,
-                            out,
-                        );
-                    }
-                }
+        let mut scratch = String::new();
+        let config = self.config.load();
+        let mut runs = self.flush_wait.runs.lock();
+        for run in runs.iter_mut().filter(|run| run.deadline_ms <= now_ms) {
+            let Parked {
+                peer, sends, ids, ..
+            } = run;
+            for send in sends {
+                let Outcome::Stored {
+                    at,
+                    answered: false,
+                } = send.outcome
+                else {
+                    continue;
+                };
+                send.outcome = Outcome::Stored { at, answered: true };
+                self.metrics.flush_timeouts.add(1);
+                let texts = Texts {
+                    ids,
+                    scratch: &mut scratch,
+                };
+                let out = answers.of(peer);
+                answer::stored(&config, send, &at, texts, response::FLUSH_DISK_TIMEOUT, out);
             }
         }
+        drop(runs);
         answers.send();
     }
 }

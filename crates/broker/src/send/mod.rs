@@ -7,6 +7,7 @@
 
 mod answer;
 mod check;
+mod commit;
 mod error;
 pub(crate) mod flush_wait;
 
@@ -19,14 +20,11 @@ use ferrocket_protocol::frame::ReplyTo;
 use ferrocket_protocol::headers::{SendMessage, SendMessageV2};
 use ferrocket_protocol::message::{batch, properties, property, sys_flag, tags_code};
 use ferrocket_protocol::outbox::Outbox;
-use ferrocket_protocol::peer::Peer;
-use ferrocket_store::{AppendBatch, Appended, FlushMode, NewMessage};
+use ferrocket_store::{AppendBatch, Appended, NewMessage};
 
 use self::error::{BusyError, MessageError, SendError};
-use self::flush_wait::Parked;
 use crate::Broker;
 use crate::config::{BrokerConfig, BrokerRole};
-use crate::pull::waiting::before_arrivals;
 use crate::request::Request;
 use crate::topics::Topic;
 
@@ -46,6 +44,8 @@ pub(crate) struct SendRun {
     ids: String,
     /// Where the stored properties of a message are put together.
     properties: Vec<u8>,
+    /// Where the id of a message is put together.
+    message_id: String,
 }
 
 /// One accepted send.
@@ -276,95 +276,6 @@ impl Broker {
         MessageError::Illegal {
             body_bytes_max: self.store.config().body_bytes_max,
         }
-    }
-
-    /// Appends the run, answers it or parks its answers, and wakes consumers that wait.
-    pub(crate) fn commit_sends(
-        &self,
-        now_ms: i64,
-        config: &BrokerConfig,
-        peer: &Arc<dyn Peer>,
-        run: &mut SendRun,
-        out: &mut Outbox,
-    ) {
-        if run.sends.is_empty() {
-            return;
-        }
-        self.store.append(now_ms, &mut run.batch);
-        let sync = self.store.config().flush_mode == FlushMode::Sync;
-        let mut end = None;
-        for (index, send) in run.sends.iter_mut().enumerate() {
-            match run.batch.results().get(index) {
-                Some(Ok(at)) => {
-                    self.count_put(send, at);
-                    let answered = !(sync && send.wait_store_ok);
-                    send.outcome = Outcome::Stored { at: *at, answered };
-                    end = end.max(Some(at.end));
-                    if send.batch {
-                        // The ids of a batch's messages are known to the batch alone: kept as text.
-                        answer::append_batch_ids(config, &run.batch, index, send, &mut run.ids);
-                    }
-                    if answered {
-                        answer::stored(config, send, at, &run.ids, codes::response::SUCCESS, out);
-                    }
-                }
-                Some(Err(error)) => {
-                    self.stats.put_failed.add(1);
-                    send.outcome = Outcome::Refused;
-                    let error = SendError::from_append(error, self.store.config());
-                    answer::refusal(config, send.to, &error, out);
-                }
-                None => {
-                    send.outcome = Outcome::Refused;
-                    let error = BusyError::Unknown("store putMessage return null".to_owned());
-                    answer::refusal(config, send.to, &error.into(), out);
-                }
-            }
-        }
-        match end {
-            Some(end) if sync => {
-                self.park_sends(Parked {
-                    end,
-                    deadline_ms: now_ms + config.sync_flush_timeout_ms,
-                    peer: Arc::clone(peer),
-                    sends: std::mem::take(&mut run.sends),
-                    ids: std::mem::take(&mut run.ids),
-                });
-                // The disk may have had it before the answers were parked.
-                if self.store.durable() >= end {
-                    self.complete_durable(now_ms);
-                }
-            }
-            Some(_) => self.wake_for(now_ms, config, &run.sends),
-            None => {}
-        }
-        run.clear();
-    }
-
-    fn count_put(&self, send: &Send, at: &Appended) {
-        let messages = u64::from(at.messages);
-        let bytes = u64::try_from(at.end.0 - at.physical_offset.0).unwrap_or(0);
-        self.stats.put_messages.add(messages);
-        self.stats.put_bytes.add(bytes);
-        send.topic.live.put_messages.add(messages);
-        send.topic.live.put_bytes.add(bytes);
-    }
-
-    /// Wakes consumers that wait for any of these messages.
-    fn wake_for(&self, now_ms: i64, config: &BrokerConfig, sends: &[Send]) {
-        before_arrivals();
-        let mut woken = Vec::new();
-        for send in sends {
-            let Outcome::Stored { at, .. } = send.outcome else {
-                continue;
-            };
-            let next = at.queue_offset.0 + i64::from(at.messages);
-            send.topic
-                .live
-                .waiting
-                .arrived(send.queue_id, next, send.tags_code, &mut woken);
-        }
-        self.resume_pulls(now_ms, config, woken);
     }
 }
 

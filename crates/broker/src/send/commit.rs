@@ -1,0 +1,120 @@
+//! The end of a run of sends: appended, counted, answered or parked, and consumers woken.
+
+use std::sync::Arc;
+
+use ferrocket_protocol::codes::response;
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_protocol::peer::Peer;
+use ferrocket_store::{FlushMode, PhysicalOffset};
+
+use super::answer::{self, Texts};
+use super::error::{BusyError, SendError};
+use super::flush_wait::Parked;
+use super::{Outcome, Send, SendRun};
+use crate::Broker;
+use crate::config::BrokerConfig;
+use crate::pull::waiting::before_arrivals;
+
+impl Broker {
+    /// Appends the run, answers it or parks its answers, and wakes consumers that wait.
+    pub(crate) fn commit_sends(
+        &self,
+        now_ms: i64,
+        config: &BrokerConfig,
+        peer: &Arc<dyn Peer>,
+        run: &mut SendRun,
+        out: &mut Outbox,
+    ) {
+        if run.sends.is_empty() {
+            return;
+        }
+        self.store.append(now_ms, &mut run.batch);
+        let sync = self.store.config().flush_mode == FlushMode::Sync;
+        match self.settle(config, sync, run, out) {
+            Some(end) if sync => {
+                self.park_sends(Parked {
+                    end,
+                    deadline_ms: now_ms + config.sync_flush_timeout_ms,
+                    peer: Arc::clone(peer),
+                    sends: std::mem::take(&mut run.sends),
+                    ids: std::mem::take(&mut run.ids),
+                });
+                // The disk may have had it before the answers were parked.
+                if self.store.durable() >= end {
+                    self.complete_durable(now_ms);
+                }
+            }
+            Some(_) => self.wake_for(now_ms, config, &run.sends),
+            None => {}
+        }
+        run.clear();
+    }
+
+    /// Counts what was stored and answers whoever does not wait for the disk. Tells where the run
+    /// ends in the log, if any of it is there.
+    fn settle(
+        &self,
+        config: &BrokerConfig,
+        sync: bool,
+        run: &mut SendRun,
+        out: &mut Outbox,
+    ) -> Option<PhysicalOffset> {
+        let mut end = None;
+        let (mut messages, mut bytes) = (0, 0);
+        for (index, send) in run.sends.iter_mut().enumerate() {
+            let at = match run.batch.results().get(index) {
+                Some(Ok(at)) => *at,
+                refused => {
+                    self.stats.put_failed.add(1);
+                    send.outcome = Outcome::Refused;
+                    let error = match refused {
+                        Some(Err(error)) => SendError::from_append(error, self.store.config()),
+                        _ => BusyError::Unknown("store putMessage return null".to_owned()).into(),
+                    };
+                    answer::refusal(config, send.to, &error, out);
+                    continue;
+                }
+            };
+            let sent_messages = u64::from(at.messages);
+            let sent_bytes = u64::try_from(at.end.0 - at.physical_offset.0).unwrap_or(0);
+            send.topic.live.put_messages.add(sent_messages);
+            send.topic.live.put_bytes.add(sent_bytes);
+            messages += sent_messages;
+            bytes += sent_bytes;
+            end = end.max(Some(at.end));
+            if send.batch {
+                // The ids of a batch's messages are known to the batch alone: kept as text.
+                answer::append_batch_ids(config, &run.batch, index, send, &mut run.ids);
+            }
+            let answered = !(sync && send.wait_store_ok);
+            send.outcome = Outcome::Stored { at, answered };
+            if answered {
+                let texts = Texts {
+                    ids: &run.ids,
+                    scratch: &mut run.message_id,
+                };
+                answer::stored(config, send, &at, texts, response::SUCCESS, out);
+            }
+        }
+        self.stats.put_messages.add(messages);
+        self.stats.put_bytes.add(bytes);
+        end
+    }
+
+    /// Wakes consumers that wait for any of these messages.
+    pub(super) fn wake_for(&self, now_ms: i64, config: &BrokerConfig, sends: &[Send]) {
+        before_arrivals();
+        let mut woken = Vec::new();
+        for send in sends {
+            let Outcome::Stored { at, .. } = send.outcome else {
+                continue;
+            };
+            let next = at.queue_offset.0 + i64::from(at.messages);
+            send.topic
+                .live
+                .waiting
+                .arrived(send.queue_id, next, send.tags_code, &mut woken);
+        }
+        self.resume_pulls(now_ms, config, woken);
+    }
+}
