@@ -20,6 +20,9 @@ pub(crate) struct Refusal {
 pub(crate) enum RegistrationRefused {
     #[error("crc32 not match")]
     Corrupt,
+    /// Java fails on most of these by accident, and enters a broker without a name.
+    #[error("the registration has no {0}")]
+    Incomplete(&'static str),
     /// The first registration of a broker carried one topic.
     #[error("register broker failed")]
     NotFull,

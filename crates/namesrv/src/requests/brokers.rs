@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use ferrocket_protocol::bodies::{self, DataVersion, KVTable};
+use ferrocket_protocol::frame::Frame;
 use ferrocket_protocol::headers::{
     BrokerHeartbeat, QueryDataVersion, QueryDataVersionResponse, RegisterBroker, UnRegisterBroker,
     Zone,
@@ -28,6 +29,7 @@ impl NameServer {
         let (header, zone): (RegisterBroker, Zone) = request.frame.header()?;
         let body = &request.frame.body;
         check_crc(header.body_crc32, body)?;
+        check_complete(request.frame)?;
         let config = self.config();
         let delete_absent_topics = config.delete_topic_with_broker_registration;
         let registration = Registration {
@@ -131,15 +133,17 @@ impl NameServer {
         out: &mut Outbox,
     ) -> Result<(), Refusal> {
         let header: QueryDataVersion = request.frame.header()?;
-        let asked: DataVersion =
-            bodies::read(&request.frame.body).map_err(RegistrationRefused::DataVersion)?;
+        let asked: Option<DataVersion> = match &*request.frame.body {
+            [] => None,
+            body => Some(bodies::read(body).map_err(RegistrationRefused::DataVersion)?),
+        };
         let address = BrokerAddress {
             cluster: header.cluster_name,
             addr: header.broker_addr,
         };
         let known = self.tables.data_version(&address, request.now_ms);
         let header = QueryDataVersionResponse {
-            changed: known.as_ref() != Some(&asked),
+            changed: known.is_none() || known != asked,
         };
         let body = known.map(|known| Bytes::from(bodies::print(&known)));
         out.reply(
@@ -163,4 +167,14 @@ fn check_crc(expected: Option<i32>, body: &[u8]) -> Result<(), RegistrationRefus
     } else {
         Err(RegistrationRefused::Corrupt)
     }
+}
+
+/// A broker without id would pass for a master.
+fn check_complete(frame: &Frame) -> Result<(), RegistrationRefused> {
+    for field in ["brokerName", "brokerAddr", "clusterName", "brokerId"] {
+        if frame.ext_field(field).is_none_or(|value| value.is_empty()) {
+            return Err(RegistrationRefused::Incomplete(field));
+        }
+    }
+    Ok(())
 }

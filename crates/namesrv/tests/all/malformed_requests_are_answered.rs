@@ -53,6 +53,12 @@ fn a_registration_that_is_damaged_or_not_readable() {
             "{remark}"
         );
     }
+    for field in ["brokerName", "brokerAddr", "clusterName", "brokerId"] {
+        let mut header = header("bodyCrc32", "0");
+        header.as_object_mut().unwrap().remove(field);
+        let refused = ask(&header, &broker.body());
+        assert_eq!(refused, (1, format!("the registration has no {field}")));
+    }
     let (code, remark) = ask(&header("brokerId", "first"), &broker.body());
     assert_eq!(code, 1);
     assert!(remark.contains("brokerId"), "{remark}");
