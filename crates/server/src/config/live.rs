@@ -25,6 +25,16 @@ pub(crate) enum UpdateError {
     },
 }
 
+/// Keys that no `configBlackList` can free (`DefaultRequestProcessor#initConfigBlackList` and
+/// `AdminBrokerProcessor#initConfigBlackList`).
+const FIXED_BLACK_LIST: [&str; 5] = [
+    "configBlackList",
+    "configStorePath",
+    "kvConfigPath",
+    "brokerConfigPath",
+    "rocketmqHome",
+];
+
 /// The settings of a role, changeable.
 #[derive(Debug)]
 pub(crate) struct LiveSettings {
@@ -40,10 +50,8 @@ impl LiveSettings {
     pub(crate) fn new(settings: Settings, shown: &'static [Class], path: PathBuf) -> Self {
         let class = shown.first().copied().unwrap_or(Class::Broker);
         let black_list = settings.text(class, "configBlackList").unwrap_or_default();
-        let black_list = black_list
-            .split(';')
-            .map(|key| key.trim().to_owned())
-            .collect();
+        let black_list = black_list.split(';').chain(FIXED_BLACK_LIST);
+        let black_list = black_list.map(|key| key.trim().to_owned()).collect();
         Self {
             settings: Mutex::new(settings),
             shown,
@@ -212,5 +220,7 @@ mod tests {
         let refused = live.update(b"regionId=x\nbrokerConfigPath=/etc/passwd\n");
         assert!(matches!(refused, Err(UpdateError::BlackList)));
         assert!(live.text().contains("regionId=DefaultRegion"));
+        let refused = live.update(b"rocketmqHome=/tmp\n");
+        assert!(matches!(refused, Err(UpdateError::BlackList)));
     }
 }
