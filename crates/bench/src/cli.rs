@@ -16,7 +16,7 @@ use crate::process::AtRest;
 use crate::pull::PullWork;
 use crate::send::SendWork;
 use crate::start::first_accepted_send;
-use crate::{report, say, topic};
+use crate::{echo, report, say, topic};
 
 /// Loads a RocketMQ broker and measures it.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Mode {
     Rest(RestArgs),
     /// Runs a command and measures the time until it accepts a send; then ends it.
     Start(StartArgs),
+    /// Answers every request at once: the floor to compare a broker with.
+    Echo(EchoArgs),
     /// Runs the same works against the Apache broker and ours in turns.
     Compare(CompareArgs),
 }
@@ -122,6 +124,12 @@ struct StartArgs {
     /// The command, after `--`.
     #[arg(required = true, last = true)]
     command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct EchoArgs {
+    #[arg(long, default_value = "127.0.0.1:10911")]
+    address: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -210,6 +218,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             }
         }
         Mode::Start(args) => start(&args),
+        Mode::Echo(args) => echo::run(args.address),
         Mode::Compare(args) => compare::run(&args.plan()),
     }
 }

@@ -1,11 +1,13 @@
 //! Load generator for RocketMQ brokers, ours and Apache's, over raw frames.
 //!
 //! `send`, `pull` and `e2e` load a broker that runs already; `start` and `rest` measure a server
-//! from outside; `compare` starts both brokers in turns and prints ratios.
+//! from outside; `echo` is the floor, our sockets with no broker behind; `compare` starts both
+//! brokers in turns and prints ratios.
 
 mod cli;
 mod compare;
 mod e2e;
+mod echo;
 mod measure;
 mod process;
 mod pull;

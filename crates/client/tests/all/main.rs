@@ -1,0 +1,14 @@
+//! The client against a cluster of fakes that keeps messages in memory.
+
+#[cfg(test)]
+mod a_consumer_goes_on_where_its_group_stopped;
+#[cfg(test)]
+mod a_failed_batch_is_given_again_in_order;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod members_share_the_queues;
+#[cfg(test)]
+mod sends_go_to_another_broker_when_one_refuses;
+#[cfg(test)]
+mod sends_map_every_answer;
