@@ -91,3 +91,23 @@ end_process() {
   # Collects the status if the process is ours.
   wait "$pid" 2>/dev/null || true
 }
+
+# compile_java RELEASE: the cases of java/ for one release of the client, unless they are compiled already.
+compile_java() {
+  local release=$1 classes=$interop_cache/java-$1
+  if [ -s "$classes/classpath" ] && [ -z "$(find "$interop_dir/java" -newer "$classes/classpath" -type f)" ]; then
+    return 0
+  fi
+  rm -f "$classes/classpath"
+  mvn -q -B -f "$interop_dir/java/pom.xml" compile dependency:build-classpath -Drocketmq.version="$release" \
+    -Dclasses.dir="$classes" -Dmdep.outputFile="$classes/classpath"
+}
+
+# java_program RELEASE HOME [OPTION OF THE MACHINE]… CLASS [ARGUMENT]…: becomes that program; what it writes goes to HOME.
+java_program() {
+  local home=$2 classes=$interop_cache/java-$1
+  shift 2
+  mkdir -p "$home"
+  exec java -Duser.home="$home" -Djava.io.tmpdir="$home" -Drocketmq.client.localOffsetStoreDir="$home/offsets" \
+    -cp "$classes/classes:$(cat "$classes/classpath")" "$@"
+}

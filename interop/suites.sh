@@ -46,7 +46,7 @@ java_suites() {
     for release in "${releases[@]}"; do
       chosen "java-$release" && suite "java-$release" 400 java_cases "$release" --only "$cases" --signals "$(signals)"
       chosen "binary-$release" && suite "binary-$release" 200 \
-        java_cases "$release" --only "$binary_cases" -Drocketmq.serialize.type=ROCKETMQ
+        java_main "$release" -Drocketmq.serialize.type=ROCKETMQ interop.Main --namesrv "$namesrv" --only "$binary_cases"
     done
     stop_servers
   fi
@@ -73,12 +73,15 @@ go_suite() {
   mkdir -p "$interop_cache"
   (cd "$interop_dir/go" && go build -o "$binary" .) || { count "FAIL go compile"; return; }
   start_servers go || return
-  suite go 400 "$binary" --only "$cases" --namesrv "$namesrv" --signals "$(signals)" --log "$work/go-client.log"
+  HOME=$work/home suite go 400 "$binary" --only "$cases" --namesrv "$namesrv" --broker "127.0.0.1:$broker_port" \
+    --signals "$(signals)" --log "$work/go-client.log"
   stop_servers
 }
 
 kill9_suite() {
   chosen kill9 || return 0
+  # Its clients are the Java ones.
+  command -v mvn > /dev/null && command -v java > /dev/null || { echo "skipped: kill9 (no java or mvn)"; return 0; }
   suite kill9 $((60 + kill9_rounds * 20)) "$interop_dir/kill9/run" --rounds "$kill9_rounds" --dir "$work/kill9" \
     --port-base "$port_base"
 }
@@ -131,26 +134,11 @@ restart_broker_if_asked() {
 
 # --- clients
 
-compile_java() {
-  local release=$1 classes=$interop_cache/java-$1
-  if [ -s "$classes/classpath" ] && [ -z "$(find "$interop_dir/java" -newer "$classes/classpath" -type f)" ]; then
-    return 0
-  fi
-  mvn -q -B -f "$interop_dir/java/pom.xml" compile dependency:build-classpath -Drocketmq.version="$release" \
-    -Dclasses.dir="$classes" -Dmdep.outputFile="$classes/classpath"
-}
-
-# java_main RELEASE CLASS ARGUMENT…; arguments that begin with -D are for the machine.
+# java_main RELEASE CLASS ARGUMENT…
 java_main() {
-  local release=$1 main=$2 classes=$interop_cache/java-$1 machine=() rest=() word
-  shift 2
-  for word in "$@"; do
-    case $word in -D*) machine+=("$word") ;; *) rest+=("$word") ;; esac
-  done
-  mkdir -p "$work/home"
-  exec java -Xmx512m -Duser.home="$work/home" -Djava.io.tmpdir="$work/home" \
-    -Drocketmq.client.localOffsetStoreDir="$work/home/offsets" ${machine+"${machine[@]}"} \
-    -cp "$classes/classes:$(cat "$classes/classpath")" "$main" "${rest[@]}"
+  local release=$1
+  shift
+  java_program "$release" "$work/home" -Xmx512m "$@"
 }
 
 java_cases() {

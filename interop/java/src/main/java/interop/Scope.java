@@ -160,7 +160,8 @@ final class Scope implements AutoCloseable {
         return total;
     }
 
-    private static List<MessageExt> readQueue(DefaultMQPullConsumer consumer, MessageQueue queue) throws Exception {
+    /** All messages of one queue by plain pulls. */
+    static List<MessageExt> readQueue(DefaultMQPullConsumer consumer, MessageQueue queue) throws Exception {
         List<MessageExt> all = new ArrayList<>();
         long next = 0;
         while (next < consumer.maxOffset(queue)) {
