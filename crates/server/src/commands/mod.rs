@@ -1,9 +1,14 @@
 //! The commands of `ferrocket`.
 
+mod client;
+mod consume;
+mod produce;
+mod quickstart;
 mod serve;
+mod topic;
 
 use crate::cli::{Cli, Command};
-use crate::failure::{EXIT_FAILED, Failure};
+use crate::failure::Failure;
 use crate::logging::Logs;
 
 /// Runs the command and returns its exit code.
@@ -17,8 +22,9 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Server(options) => serve::server(&options, logs),
         Command::Namesrv(options) => serve::namesrv(&options, logs),
         Command::Broker(options) => serve::broker(&options, logs),
-        Command::Quickstart(_) | Command::Produce(_) | Command::Consume(_) | Command::Topic(_) => {
-            Err(Failure::new(EXIT_FAILED, "this command is not wired yet"))
-        }
+        Command::Quickstart(options) => quickstart::run(&options, logs),
+        Command::Produce(options) => produce::run(&options),
+        Command::Consume(options) => consume::run(&options),
+        Command::Topic(options) => topic::run(&options),
     }
 }

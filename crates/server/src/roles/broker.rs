@@ -72,6 +72,9 @@ impl BrokerRole {
         ports.enter(&mut config);
         config.store_host = store_host(&config).await?;
 
+        let limit_ms: u64 = settings.number(Class::Broker, "registerBrokerTimeoutMills");
+        let registration_limit = Duration::from_millis(limit_ms);
+
         let memory = memory::available();
         let store_config = bind::store(&settings, memory);
         tracing::info!(
@@ -113,8 +116,13 @@ impl BrokerRole {
         let serving = ports.serve(&broker, network);
         let outbound = Outbound::new(network, OutboundSettings::default());
         let changes: Arc<Changes> = Arc::clone(&surroundings.changes);
-        let mut registrar =
-            Registrar::start(Arc::clone(&broker), outbound.clone(), changes, name_servers);
+        let mut registrar = Registrar::start(
+            Arc::clone(&broker),
+            outbound.clone(),
+            changes,
+            name_servers,
+            registration_limit,
+        );
         registrar.first_round(FIRST_REGISTRATION).await;
         let ticker = tokio::spawn(tick(Arc::clone(&broker)));
         let cold_reads = surroundings.cold_reads.clone();

@@ -1,8 +1,8 @@
 //! Keeps the broker known to its name servers.
 //!
 //! A full registration goes out at the start, every `registerNameServerPeriod`, and when everything
-//! changed; changed topics go out at once, alone. All name servers are spoken to at the same time,
-//! so that a dead one delays nobody. Names are resolved anew on every round: a name with several
+//! changed; changed topics go out at once, alone. Each name server is spoken to on its own, so that
+//! a dead one delays no other. Names are resolved anew in every period: a name with several
 //! addresses is several name servers.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,38 +30,57 @@ const INCREMENTAL_TOPICS_MAX: usize = 1_000;
 /// Addresses that one name may stand for.
 const ADDRESSES_PER_NAME_MAX: usize = 16;
 
-/// What the broker said has changed and no round has told yet.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    pending: Mutex<Pending>,
-    bell: Notify,
+/// What a name server is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// Everything, whether it changed or not.
+    Full,
+    /// Everything, unless it knows it already.
+    IfUnknown,
+    Topics(BTreeSet<String>),
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Pending {
-    all: bool,
-    topics: BTreeSet<String>,
+impl Round {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Topics(mut topics), Self::Topics(more)) => {
+                topics.extend(more);
+                if topics.len() > INCREMENTAL_TOPICS_MAX {
+                    Self::Full
+                } else {
+                    Self::Topics(topics)
+                }
+            }
+            (Self::IfUnknown, Self::IfUnknown) => Self::IfUnknown,
+            _ => Self::Full,
+        }
+    }
+}
+
+/// What the broker said has changed and nobody has been told yet.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pending: Mutex<Option<Round>>,
+    bell: Notify,
 }
 
 impl Changes {
     pub(crate) fn add(&self, change: RegistrationChange) {
+        let round = match change {
+            RegistrationChange::All => Round::Full,
+            RegistrationChange::Topics(topics) => Round::Topics(topics.into_iter().collect()),
+        };
         let mut pending = self.pending.lock();
-        match change {
-            RegistrationChange::All => pending.all = true,
-            RegistrationChange::Topics(topics) => pending.topics.extend(topics),
-        }
-        if pending.topics.len() > INCREMENTAL_TOPICS_MAX {
-            pending.all = true;
-        }
-        if pending.all {
-            pending.topics.clear();
-        }
+        *pending = Some(match pending.take() {
+            Some(before) => before.and(round),
+            None => round,
+        });
         drop(pending);
         self.bell.notify_one();
     }
 
-    fn take(&self) -> Pending {
-        std::mem::take(&mut self.pending.lock())
+    fn take(&self) -> Option<Round> {
+        self.pending.lock().take()
     }
 }
 
@@ -80,6 +99,7 @@ impl Registrar {
         outbound: Outbound,
         changes: Arc<Changes>,
         name_servers: Vec<String>,
+        limit: Duration,
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (first_done, first) = watch::channel(false);
@@ -91,7 +111,9 @@ impl Registrar {
                 given: name_servers,
                 known: BTreeMap::new(),
             },
-            states: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            calls: JoinSet::new(),
+            limit,
         };
         let task = tokio::spawn(registration.run(stopped, first_done));
         Self { task, stop, first }
@@ -115,104 +137,123 @@ struct Registration {
     outbound: Outbound,
     changes: Arc<Changes>,
     names: Names,
-    /// What was last logged about each address.
-    states: BTreeMap<String, String>,
+    servers: BTreeMap<String, NameServer>,
+    /// At most one for each name server.
+    calls: JoinSet<(String, Result<(), TellError>)>,
+    /// `registerBrokerTimeoutMills`.
+    limit: Duration,
 }
 
-/// What one round tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Round {
-    /// Everything, whether it changed or not.
-    Full,
-    /// Everything, to those name servers that do not know it yet.
-    IfUnknown,
-    Topics(Vec<String>),
+/// What is known of one address.
+#[derive(Debug, Default)]
+struct NameServer {
+    talking: bool,
+    registered: bool,
+    /// What it is to be told after the present call.
+    pending: Option<Round>,
+    /// The last call failed, or there was none yet.
+    failure: Option<String>,
 }
 
 impl Registration {
     async fn run(mut self, mut stopped: watch::Receiver<bool>, first_done: watch::Sender<bool>) {
-        let gone = stopped.clone();
-        let mut next = self.round(Round::Full, gone.clone()).await;
-        let _ = first_done.send(true);
+        let mut next = Instant::now();
+        let mut first = Some(first_done);
         loop {
             tokio::select! {
                 biased;
                 () = set(&mut stopped) => break,
+                Some(ended) = self.calls.join_next(), if !self.calls.is_empty() => {
+                    if let Ok((address, result)) = ended {
+                        self.ended(&address, &result);
+                    }
+                }
                 () = self.changes.bell.notified() => {
                     sleep(GATHER).await;
-                    let pending = self.changes.take();
-                    let round = if pending.all {
-                        Round::Full
-                    } else {
-                        Round::Topics(pending.topics.into_iter().collect())
-                    };
-                    self.round(round, gone.clone()).await;
+                    if let Some(round) = self.changes.take() {
+                        self.begin(&round);
+                    }
                 }
                 () = sleep_until(next) => {
-                    let force = self.broker.config().force_register;
-                    let round = if force { Round::Full } else { Round::IfUnknown };
-                    next = self.round(round, gone.clone()).await;
+                    next = Instant::now() + self.period();
+                    self.resolve().await;
+                    let force = first.is_some() || self.broker.config().force_register;
+                    self.begin(&if force { Round::Full } else { Round::IfUnknown });
                 }
             }
+            if self.calls.is_empty()
+                && let Some(first) = first.take()
+            {
+                let _ = first.send(true);
+            }
         }
+        self.calls.abort_all();
         self.leave().await;
     }
 
-    /// Speaks to all name servers at once; returns when the next round is due.
-    async fn round(&mut self, round: Round, mut stopped: watch::Receiver<bool>) -> Instant {
+    fn period(&self) -> Duration {
         let period_ms = self.broker.config().register_name_server_period_ms;
         let period_ms = period_ms.clamp(*PERIOD_MS.start(), *PERIOD_MS.end());
-        let period = Duration::from_millis(u64::try_from(period_ms).unwrap_or_default());
-        let next = Instant::now() + period;
-        if matches!(&round, Round::Topics(topics) if topics.is_empty()) {
-            return next;
+        Duration::from_millis(u64::try_from(period_ms).unwrap_or_default())
+    }
+
+    async fn resolve(&mut self) {
+        let addresses = self.names.resolve().await;
+        self.servers
+            .retain(|address, _| addresses.contains(address));
+        for address in addresses {
+            self.servers.entry(address).or_default();
         }
-        let told = registration_calls::messages(&self.broker, &round);
-        let told = Arc::new(told);
-        let mut calls = JoinSet::new();
-        for address in self.names.resolve().await {
-            let outbound = self.outbound.clone();
-            let (broker, told) = (Arc::clone(&self.broker), Arc::clone(&told));
-            calls.spawn(async move {
-                let result = registration_calls::tell(&outbound, &address, &broker, &told).await;
-                (address, result)
+    }
+
+    /// Tells every name server, those that are being talked to afterwards.
+    fn begin(&mut self, round: &Round) {
+        let with = self.with();
+        for (address, server) in &mut self.servers {
+            server.pending = Some(match server.pending.take() {
+                Some(before) => before.and(round.clone()),
+                None => round.clone(),
             });
-        }
-        loop {
-            tokio::select! {
-                biased;
-                () = set(&mut stopped) => break,
-                ended = calls.join_next() => match ended {
-                    None => break,
-                    Some(Ok((address, result))) => self.note(&address, &result),
-                    Some(Err(_)) => {}
-                }
+            if !server.talking {
+                talk(&mut self.calls, &with, address, server);
             }
         }
-        next
     }
 
-    /// Logs what is new about a name server, once.
-    fn note(&mut self, address: &str, result: &Result<(), TellError>) {
-        let state = result
-            .as_ref()
-            .err()
-            .map(|error| with_causes(error))
-            .unwrap_or_default();
-        let before = self.states.insert(address.to_owned(), state.clone());
-        if before.as_ref() == Some(&state) {
+    /// Logs what is new about a name server, once, and goes on with what came up meanwhile.
+    fn ended(&mut self, address: &str, result: &Result<(), TellError>) {
+        let with = self.with();
+        let Some(server) = self.servers.get_mut(address) else {
             return;
+        };
+        server.talking = false;
+        let failure = result.as_ref().err().map(|error| with_causes(error));
+        match (&failure, &server.failure) {
+            (Some(new), Some(old)) if new == old => {}
+            (Some(cause), _) => {
+                tracing::warn!(name_server = %address, %cause, "cannot register, will try again");
+            }
+            (None, None) if server.registered => {}
+            (None, _) => tracing::info!(name_server = %address, "registered"),
         }
-        if state.is_empty() {
-            tracing::info!(name_server = %address, "registered");
-        } else {
-            tracing::warn!(name_server = %address, cause = %state, "cannot register, will try again");
+        server.registered |= failure.is_none();
+        server.failure = failure;
+        if server.pending.is_some() {
+            talk(&mut self.calls, &with, address, server);
         }
     }
 
-    async fn leave(mut self) {
+    fn with(&self) -> With {
+        With {
+            broker: Arc::clone(&self.broker),
+            outbound: self.outbound.clone(),
+            limit: self.limit,
+        }
+    }
+
+    async fn leave(self) {
         let mut calls = JoinSet::new();
-        for address in self.names.resolve().await {
+        for address in self.servers.into_keys() {
             let outbound = self.outbound.clone();
             let broker = Arc::clone(&self.broker);
             calls.spawn(async move {
@@ -222,6 +263,34 @@ impl Registration {
         let all = async { while calls.join_next().await.is_some() {} };
         let _ = timeout(LEAVE_LIMIT, all).await;
     }
+}
+
+/// What a call needs.
+struct With {
+    broker: Arc<Broker>,
+    outbound: Outbound,
+    limit: Duration,
+}
+
+/// Starts the one call that a name server may have.
+fn talk(
+    calls: &mut JoinSet<(String, Result<(), TellError>)>,
+    with: &With,
+    address: &str,
+    server: &mut NameServer,
+) {
+    let Some(round) = server.pending.take() else {
+        return;
+    };
+    server.talking = true;
+    let repair = server.failure.is_some();
+    let (broker, outbound) = (Arc::clone(&with.broker), with.outbound.clone());
+    let (address, limit) = (address.to_owned(), with.limit);
+    calls.spawn(async move {
+        let told = registration_calls::tell(&outbound, &address, &broker, &round, repair, limit);
+        let result = told.await;
+        (address, result)
+    });
 }
 
 /// Ends when the flag is set.
@@ -239,8 +308,8 @@ struct Names {
 impl Names {
     /// One `ip:port` for each address of each name; the last known ones when a name does not
     /// resolve now, and the name itself when it never did, so that the failure is reported.
-    async fn resolve(&mut self) -> Vec<String> {
-        let mut all = Vec::new();
+    async fn resolve(&mut self) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
         for name in &self.given {
             let found = tokio::net::lookup_host(name.as_str()).await;
             let found: Vec<String> = found
@@ -256,10 +325,9 @@ impl Names {
             }
             match self.known.get(name) {
                 Some(addresses) => all.extend(addresses.iter().cloned()),
-                None => all.push(name.clone()),
+                None => drop(all.insert(name.clone())),
             }
         }
-        all.dedup();
         all
     }
 }
@@ -268,35 +336,35 @@ impl Names {
 mod tests {
     use super::*;
 
+    fn topics(names: &[&str]) -> Round {
+        Round::Topics(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    fn change(names: &[&str]) -> RegistrationChange {
+        RegistrationChange::Topics(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
     #[test]
     fn changes_gather_until_they_are_taken() {
         let changes = Changes::default();
-        changes.add(RegistrationChange::Topics(vec![
-            "a".to_owned(),
-            "b".to_owned(),
-        ]));
-        changes.add(RegistrationChange::Topics(vec!["a".to_owned()]));
-        assert_eq!(changes.take().topics.len(), 2);
-        assert_eq!(changes.take(), Pending::default());
+        changes.add(change(&["a", "b"]));
+        changes.add(change(&["a", "c"]));
+        assert_eq!(changes.take(), Some(topics(&["a", "b", "c"])));
+        assert_eq!(changes.take(), None);
         changes.add(RegistrationChange::All);
-        changes.add(RegistrationChange::Topics(vec!["a".to_owned()]));
-        assert_eq!(
-            changes.take(),
-            Pending {
-                all: true,
-                topics: BTreeSet::new()
-            }
-        );
+        changes.add(change(&["a"]));
+        assert_eq!(changes.take(), Some(Round::Full));
     }
 
     #[test]
     fn very_many_changes_become_a_full_registration() {
-        let changes = Changes::default();
-        let topics = (0..=INCREMENTAL_TOPICS_MAX)
-            .map(|n| format!("t{n}"))
+        let many: Vec<String> = (0..=INCREMENTAL_TOPICS_MAX)
+            .map(|n| n.to_string())
             .collect();
-        changes.add(RegistrationChange::Topics(topics));
-        assert!(changes.take().all);
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(topics(&many).and(topics(&["x"])), Round::Full);
+        assert_eq!(Round::IfUnknown.and(topics(&["x"])), Round::Full);
+        assert_eq!(Round::IfUnknown.and(Round::IfUnknown), Round::IfUnknown);
     }
 
     #[tokio::test]
@@ -305,10 +373,14 @@ mod tests {
         let known =
             BTreeMap::from([("nosuch.invalid:1".to_owned(), vec!["10.0.0.1:1".to_owned()])]);
         let mut names = Names { given, known };
-        assert_eq!(names.resolve().await, ["127.0.0.1:9876", "10.0.0.1:1"]);
+        let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
+        assert_eq!(
+            list(names.resolve().await),
+            ["10.0.0.1:1", "127.0.0.1:9876"]
+        );
         names.known.clear();
         assert_eq!(
-            names.resolve().await,
+            list(names.resolve().await),
             ["127.0.0.1:9876", "nosuch.invalid:1"]
         );
     }
