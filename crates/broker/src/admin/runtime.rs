@@ -43,20 +43,20 @@ impl Broker {
 
     fn add_broker_keys(&self, request: &Request<'_>, table: &mut BTreeMap<String, String>) {
         let started_ms = self.stats.started_ms();
-        put(table, "brokerActive", true);
-        put(table, "brokerVersionDesc", version::name(version::VERSION));
+        put(table, "brokerActive", &true);
+        put(table, "brokerVersionDesc", &version::name(version::VERSION));
         // 4.x tools and the Prometheus exporter label by it.
-        put(table, "brokerVersion", version::VERSION);
-        put(table, "bootTimestamp", started_ms);
+        put(table, "brokerVersion", &version::VERSION);
+        put(table, "bootTimestamp", &started_ms);
         put(
             table,
             "runtime",
-            elapsed((request.now_ms - started_ms) / 1_000),
+            &elapsed((request.now_ms - started_ms) / 1_000),
         );
         let accepts_from_ms = request.config.start_accept_send_request_time_stamp_ms;
-        put(table, "startAcceptSendRequestTimeStamp", accepts_from_ms);
+        put(table, "startAcceptSendRequestTimeStamp", &accepts_from_ms);
         for key in ["timerReadBehind", "timerOffsetBehind", "timerCongestNum"] {
-            put(table, key, 0);
+            put(table, key, &0);
         }
         put(table, "timerEnqueueTps", "0.0");
         put(table, "timerDequeueTps", "0.0");
@@ -64,46 +64,46 @@ impl Broker {
 
     fn add_traffic_keys(&self, table: &mut BTreeMap<String, String>) {
         let (rates, days) = (self.stats.rates(), self.stats.days());
-        put(table, "putTps", rates.put);
-        put(table, "getFoundTps", rates.found);
-        put(table, "getMissTps", rates.missed);
-        put(table, "getTotalTps", rates.total);
+        put(table, "putTps", &rates.put);
+        put(table, "getFoundTps", &rates.found);
+        put(table, "getMissTps", &rates.missed);
+        put(table, "getTotalTps", &rates.total);
         // 4.x spells it with one r.
         put(table, "getTransferedTps", &rates.transferred);
-        put(table, "getTransferredTps", rates.transferred);
+        put(table, "getTransferredTps", &rates.transferred);
         let put_total = self.stats.put_messages.total();
         put(
             table,
             "msgPutTotalYesterdayMorning",
-            days.put_yesterday_morning,
+            &days.put_yesterday_morning,
         );
-        put(table, "msgPutTotalTodayMorning", days.put_today_morning);
-        put(table, "msgPutTotalTodayNow", put_total);
+        put(table, "msgPutTotalTodayMorning", &days.put_today_morning);
+        put(table, "msgPutTotalTodayNow", &put_total);
         put(
             table,
             "msgGetTotalYesterdayMorning",
-            days.get_yesterday_morning,
+            &days.get_yesterday_morning,
         );
-        put(table, "msgGetTotalTodayMorning", days.get_today_morning);
+        put(table, "msgGetTotalTodayMorning", &days.get_today_morning);
         put(
             table,
             "msgGetTotalTodayNow",
-            self.stats.get_messages.total(),
+            &self.stats.get_messages.total(),
         );
         let put_bytes = self.stats.put_bytes.total();
-        put(table, "putMessageTimesTotal", put_total.max(1));
+        put(table, "putMessageTimesTotal", &put_total.max(1));
         put(
             table,
             "putMessageFailedTimes",
-            self.stats.put_failed.total(),
+            &self.stats.put_failed.total(),
         );
-        put(table, "putMessageSizeTotal", put_bytes);
+        put(table, "putMessageSizeTotal", &put_bytes);
         put(
             table,
             "putMessageAverageSize",
-            format!("{:?}", put_bytes as f64 / put_total.max(1) as f64),
+            &format!("{:?}", put_bytes as f64 / put_total.max(1) as f64),
         );
-        put(table, "putMessageDistributeTime", NO_DISTRIBUTION);
+        put(table, "putMessageDistributeTime", &NO_DISTRIBUTION);
         put(table, "putLatency99", "0.00");
         put(table, "putLatency999", "0.00");
         for key in [
@@ -111,7 +111,7 @@ impl Broker {
             "getMessageEntireTimeMax",
             "pageCacheLockTimeMills",
         ] {
-            put(table, key, 0);
+            put(table, key, &0);
         }
     }
 
@@ -120,17 +120,17 @@ impl Broker {
         put(
             table,
             "commitLogMinOffset",
-            self.store.min_physical_offset().0,
+            &self.store.min_physical_offset().0,
         );
-        put(table, "commitLogMaxOffset", appended);
-        put(table, "dispatchBehindBytes", 0);
-        put(table, "dispatchMaxBuffer", 0);
-        put(table, "remainTransientStoreBufferNumbs", NO_POOL);
+        put(table, "commitLogMaxOffset", &appended);
+        put(table, "dispatchBehindBytes", &0);
+        put(table, "dispatchMaxBuffer", &0);
+        put(table, "remainTransientStoreBufferNumbs", &NO_POOL);
         let behind = (appended - self.store.durable().0).max(0);
         put(
             table,
             "remainHowManyDataToFlush",
-            human_bytes(behind as f64),
+            &human_bytes(behind as f64),
         );
         let earliest = self
             .store
@@ -138,7 +138,7 @@ impl Broker {
             .ok()
             .flatten()
             .unwrap_or(-1);
-        put(table, "earliestMessageTimeStamp", earliest);
+        put(table, "earliestMessageTimeStamp", &earliest);
         let usage = self.store.usage();
         let (log, queues) = match &usage {
             Ok(usage) => (used(&usage.commit_log), used(&usage.queues)),
@@ -150,13 +150,13 @@ impl Broker {
             &format!("commitLogDiskRatio_{}", path.display()),
             &log,
         );
-        put(table, "commitLogDiskRatio", log);
-        put(table, "consumeQueueDiskRatio", queues);
+        put(table, "commitLogDiskRatio", &log);
+        put(table, "consumeQueueDiskRatio", &queues);
         if let Ok(usage) = usage {
             let total = human_bytes(usage.commit_log.total_bytes as f64);
             let free = human_bytes(usage.commit_log.free_bytes as f64);
             let capacity = format!("Total : {total}, Free : {free}.");
-            put(table, "commitLogDirCapacity", capacity);
+            put(table, "commitLogDirCapacity", &capacity);
         }
     }
 }
@@ -172,15 +172,19 @@ fn used(space: &Space) -> String {
 
 fn add_pool_keys(table: &mut BTreeMap<String, String>) {
     for (pool, capacity) in POOLS {
-        put(table, &format!("{pool}ThreadPoolQueueSize"), 0);
-        put(table, &format!("{pool}ThreadPoolQueueCapacity"), capacity);
-        put(table, &format!("{pool}ThreadPoolQueueHeadWaitTimeMills"), 0);
+        put(table, &format!("{pool}ThreadPoolQueueSize"), &0);
+        put(table, &format!("{pool}ThreadPoolQueueCapacity"), &capacity);
+        put(
+            table,
+            &format!("{pool}ThreadPoolQueueHeadWaitTimeMills"),
+            &0,
+        );
     }
-    put(table, "EndTransactionQueueSize", 0);
-    put(table, "EndTransactionThreadPoolQueueCapacity", 100_000);
+    put(table, "EndTransactionQueueSize", &0);
+    put(table, "EndTransactionThreadPoolQueueCapacity", &100_000);
 }
 
-fn put(table: &mut BTreeMap<String, String>, key: &str, value: impl ToString) {
+fn put(table: &mut BTreeMap<String, String>, key: &str, value: &(impl ToString + ?Sized)) {
     table.insert(key.to_owned(), value.to_string());
 }
 

@@ -41,7 +41,7 @@ impl Subscription {
                 data.code_set = tags.iter().map(|tag| java_hash(tag)).collect();
                 data.tags_set = tags.into_iter().map(str::to_owned).collect();
             }
-            let mut codes: Vec<i32> = data.code_set.iter().copied().collect();
+            let mut codes = data.code_set.clone();
             codes.sort_unstable();
             codes.dedup();
             Wanted::Tags(codes)

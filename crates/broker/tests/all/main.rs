@@ -1,4 +1,9 @@
 //! The broker through its frames, one behaviour in each file.
+#![cfg(test)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "recordings are read from files, which the core under test never does"
+)]
 
 mod a_batch_is_stored_whole_and_answered_once;
 mod a_client_that_comes_or_goes_is_announced_to_its_group;
