@@ -90,7 +90,7 @@ pub(super) fn stored(
         .filter(|key| !key.is_empty());
     let header = SendMessageResponse {
         msg_id: Cow::Borrowed(msg_id),
-        queue_id: send.queue_id,
+        queue_id: send.told_queue_id,
         queue_offset: at.queue_offset.0,
         transaction_id: unique_key.map(Cow::Borrowed),
         batch_uniq_id: None,

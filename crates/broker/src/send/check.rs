@@ -30,6 +30,8 @@ const DELAYS: [&str; 3] = [
 pub(super) struct Target {
     pub(super) topic: Arc<Topic>,
     pub(super) queue_id: i32,
+    /// The queue that the producer is told: its own, also when the message goes elsewhere.
+    pub(super) told_queue_id: i32,
     /// The message is given up on: it goes to the dead-letter topic.
     pub(super) dead: bool,
 }
@@ -71,6 +73,7 @@ impl Broker {
         Ok(Target {
             topic,
             queue_id,
+            told_queue_id: queue_id,
             dead: false,
         })
     }
@@ -157,6 +160,7 @@ impl Broker {
             return Ok(Target {
                 topic,
                 queue_id,
+                told_queue_id: queue_id,
                 dead: false,
             });
         }
@@ -179,6 +183,7 @@ impl Broker {
         Ok(Target {
             topic,
             queue_id: 0,
+            told_queue_id: queue_id,
             dead: true,
         })
     }
@@ -191,6 +196,9 @@ pub(super) fn check_wishes(
     target: &Target,
     text: &[u8],
 ) -> Result<(), MessageError> {
+    if target.topic.compacted && properties::find(text, property::KEYS).is_none() {
+        return Err(MessageError::KeyMissing);
+    }
     let delay_level = properties::find(text, property::DELAY_TIME_LEVEL)
         .and_then(|level| level.parse::<i32>().ok())
         .filter(|level| *level > 0 && !target.dead);
@@ -198,9 +206,6 @@ pub(super) fn check_wishes(
     if properties::is_true(text, property::TRANSACTION_PREPARED) && !retried {
         let broker_ip = request.config.broker_ip1.clone();
         return Err(MessageError::Transaction { broker_ip });
-    }
-    if target.topic.compacted && properties::find(text, property::KEYS).is_none() {
-        return Err(MessageError::KeyMissing);
     }
     let delayed = |property| MessageError::Delayed {
         topic: target.topic.name().to_string(),

@@ -54,6 +54,7 @@ struct Send {
     to: ReplyTo,
     topic: Arc<Topic>,
     queue_id: i32,
+    told_queue_id: i32,
     /// The unique key within the run's `ids`; empty when there is none.
     unique_key: Range<usize>,
     /// The tags, for consumers that wait; `None` for a batch, whose messages differ.
@@ -198,8 +199,8 @@ impl Broker {
             .map_err(|error| SendError::from_append(&error, self.store.config()))?;
         run.sends.push(Send {
             to: request.to,
-            // A message given up on is answered with the queue that it was sent to.
             queue_id: target.queue_id,
+            told_queue_id: target.told_queue_id,
             unique_key,
             tags_code: Some(properties::find(text, property::TAGS).map_or(0, tags_code)),
             wait_store_ok: waits_for_store(text),
@@ -250,6 +251,7 @@ impl Broker {
         run.sends.push(Send {
             to: request.to,
             queue_id: target.queue_id,
+            told_queue_id: target.told_queue_id,
             unique_key,
             tags_code: None,
             wait_store_ok: waits_for_store(text),

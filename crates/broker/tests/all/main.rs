@@ -19,6 +19,7 @@ mod a_synchronous_send_is_answered_when_the_disk_has_it;
 mod broken_requests_are_answered_and_never_panic;
 mod configuration_changes_take_effect;
 mod locks_of_queues_expire;
+mod no_arrival_is_missed_between_threads;
 mod offsets_survive_a_restart;
 mod recorded_requests_are_answered_like_java_does;
 mod recordings;
