@@ -34,7 +34,8 @@ any_chosen() {
 java_suites() {
   local release
   for release in "${releases[@]}"; do
-    any_chosen "java-$release" "binary-$release" mqadmin mixed-java-broker mixed-java-namesrv || continue
+    any_chosen "java-$release" "binary-$release" mqadmin mixed-java-broker mixed-java-namesrv \
+      name-servers || continue
     compile_java "$release" || { count "FAIL java-$release compile"; return; }
   done
 
@@ -54,6 +55,7 @@ java_suites() {
   [ "$target" = ferrocket ] || return 0
   mixed_suite mixed-java-broker ferrocket apache
   mixed_suite mixed-java-namesrv apache ferrocket
+  name_servers_suite
 }
 
 # mixed_suite SUITE NAMESRV_OF BROKER_OF: a name server of one make, a broker of the other.
@@ -63,6 +65,22 @@ mixed_suite() {
     suite "$1" 150 java_cases 5.5.0 --only "$mixed_cases"
   else
     count "FAIL $1 the servers did not start"
+  fi
+  stop_servers
+}
+
+# A broker of each make registers with a name server of each; both must then say the same.
+name_servers_suite() {
+  chosen name-servers || return 0
+  local second=127.0.0.1:$((namesrv_port + 1))
+  local both="$namesrv;$second"
+  if start_one ferrocket namesrv name-servers-ours &&
+    start_one apache namesrv name-servers-theirs --port "${second#*:}" &&
+    start_one apache broker name-servers-theirs --namesrv "$both" &&
+    start_one ferrocket broker name-servers-ours --namesrv "$both" --name broker-b --port $((broker_port + 10)); then
+    suite name-servers 150 java_main 5.5.0 interop.NameServers "$namesrv" "$second" broker-a broker-b
+  else
+    count "FAIL name-servers the servers did not start"
   fi
   stop_servers
 }
