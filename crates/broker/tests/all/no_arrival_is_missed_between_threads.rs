@@ -25,7 +25,7 @@ fn when_each_send_races_with_a_pull() {
                     // Mostly awake, so that the send starts with the pull; yet not for ever, for
                     // machines with fewer cores than work.
                     spins += 1;
-                    if spins % 4_096 == 0 {
+                    if spins.is_multiple_of(4_096) {
                         assert!(Instant::now() < deadline, "no pull for message {number}");
                         std::thread::yield_now();
                     }
