@@ -8,7 +8,6 @@ mod servers;
 mod table;
 mod works;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,9 +44,17 @@ struct Round {
     start_to_first_send_ms: f64,
     /// Soon after the start, before any load but the first send.
     at_rest: AtRest,
-    outcomes: BTreeMap<String, Outcome>,
+    /// In the order in which they ran.
+    outcomes: Vec<Measured>,
     /// After all works.
     at_rest_after: AtRest,
+}
+
+/// A work's outcome under its short name.
+#[derive(Debug, Clone, Serialize)]
+struct Measured {
+    name: &'static str,
+    outcome: Outcome,
 }
 
 /// The file that `--json` names.
@@ -120,11 +127,14 @@ fn round(
     std::thread::sleep(plan.scale.settle);
     let at_rest = AtRest::measure(running.pid, plan.scale.rest)?;
     works::warm_up(&plan.scale, running)?;
-    let mut outcomes = BTreeMap::new();
+    let mut outcomes = Vec::new();
     for work in works {
         let outcome = work.run(&plan.scale, running)?;
         say(&crate::report::outcome(&outcome))?;
-        outcomes.insert(work.name.to_owned(), outcome);
+        outcomes.push(Measured {
+            name: work.name,
+            outcome,
+        });
         std::thread::sleep(Duration::from_millis(500));
     }
     std::thread::sleep(plan.scale.settle);

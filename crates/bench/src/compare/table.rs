@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::Round;
 use super::servers::Side;
+use super::{Measured, Round};
 use crate::measure::Outcome;
 
 /// The result of a comparison.
@@ -80,9 +80,9 @@ impl Table {
                 "context switches/s",
                 round.at_rest.context_switches_per_second,
             );
-            for (work, outcome) in &round.outcomes {
+            for Measured { name, outcome } in &round.outcomes {
                 for (measure, value) in measures(outcome) {
-                    add(work, measure, value);
+                    add(name, measure, value);
                 }
             }
             add("after", "resident, MiB", round.at_rest_after.rss_mib);

@@ -37,7 +37,7 @@ impl Scale {
             warm_up: Duration::from_secs(warm_up_seconds),
             length: Duration::from_secs(seconds),
             rest: Duration::from_secs(seconds.max(5)),
-            settle: Duration::from_secs(3),
+            settle: Duration::from_secs(10),
             messages: MILLION,
             rate: 10_000.0,
         }

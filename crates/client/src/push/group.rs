@@ -24,8 +24,11 @@ use crate::route::TopicRoute;
 
 /// `rocketmq.client.rebalance.waitInterval`.
 const REBALANCE_INTERVAL: Duration = Duration::from_secs(20);
-/// After a round that could not be finished (`rocketmq.client.rebalance.minInterval`).
+/// After a round that could not be finished (`rocketmq.client.rebalance.minInterval`), and while a
+/// topic does not exist yet: Java looks for its route every 30 s only.
 const REBALANCE_AGAIN: Duration = Duration::from_secs(1);
+/// The retry topic appears only when something was sent back.
+pub(super) const RETRY_PREFIX: &str = "%RETRY%";
 
 pub(super) struct Group<L> {
     pub(super) client: Client,
@@ -114,8 +117,7 @@ impl<L: Listener> Group<L> {
         for (topic, expression) in &self.settings.subscriptions {
             match self.share(topic).await {
                 Ok(queues) => self.apply(topic, expression, queues).await,
-                // Nobody has sent to it yet, or nothing was sent back yet.
-                Err(Error::NoRoute { .. }) => {}
+                Err(Error::NoRoute { .. }) => finished &= topic.starts_with(RETRY_PREFIX),
                 Err(error) => {
                     tracing::warn!(%error, topic, "queues not shared out, keeping the old share");
                     finished = false;

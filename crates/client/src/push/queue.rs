@@ -9,12 +9,10 @@ use ferrocket_protocol::message::{StoredMessage, property};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::group::Group;
+use super::group::{Group, RETRY_PREFIX};
 use super::{Listener, Outcome, StartFrom};
 use crate::error::Error;
 use crate::pull::{PullRequest, PullStatus, Pulled};
-
-const RETRY_PREFIX: &str = "%RETRY%";
 
 /// Set when the queue is to be given up; also when its owner is gone.
 pub(super) type Stop = watch::Receiver<bool>;
