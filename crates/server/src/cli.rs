@@ -90,6 +90,7 @@ pub(crate) struct NameServers {
         long = "namesrv",
         value_name = "HOST:PORT;…",
         env = "NAMESRV_ADDR",
+        global = true,
         default_value = "127.0.0.1:9876"
     )]
     pub(crate) namesrv: String,
@@ -289,7 +290,7 @@ mod tests {
             "ferrocket produce -t TopicTest -m order --count 10 --tag paid --key 42",
             "ferrocket consume -t TopicTest -g my-group --tag paid||sent --output json",
             "ferrocket topic create Orders --queues 16 --output json",
-            "ferrocket topic route Orders",
+            "ferrocket topic route Orders -n 127.0.0.1:9876",
             "ferrocket broker --log debug --log-file /tmp/x --log-format json",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

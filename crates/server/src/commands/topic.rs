@@ -8,14 +8,12 @@ use super::client::{self, CLOSE_LIMIT, failed, print, print_json};
 use crate::cli::{self, Output, TopicCommand};
 use crate::failure::{EXIT_USAGE, Failure};
 
-/// Topics of the system itself (`TopicValidator`), left out of the list.
-const SYSTEM_TOPICS: [&str; 10] = [
+/// Topics of the system itself (`TopicValidator`), left out of the list beside those with one of its
+/// prefixes.
+const SYSTEM_TOPICS: [&str; 7] = [
     "TBW102",
     "SCHEDULE_TOPIC_XXXX",
     "BenchmarkTest",
-    "RMQ_SYS_TRANS_HALF_TOPIC",
-    "RMQ_SYS_TRACE_TOPIC",
-    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
     "TRANS_CHECK_MAX_TIME_TOPIC",
     "SELF_TEST_TOPIC",
     "OFFSET_MOVED_EVENT",
@@ -106,7 +104,7 @@ async fn list(admin: &Admin, all: bool, output: Output) -> Result<(), Failure> {
         .collect();
     let users = |topic: &&String| {
         all || !(SYSTEM_TOPICS.contains(&topic.as_str())
-            || ["rmq_sys_", "%RETRY%", "%DLQ%"]
+            || ["rmq_sys_", "RMQ_SYS_", "%RETRY%", "%DLQ%"]
                 .iter()
                 .any(|prefix| topic.starts_with(prefix))
             || topic.ends_with("_REPLY_TOPIC")

@@ -214,7 +214,10 @@ async fn open_store(
     let store = opened.await.map_err(|cause| {
         Failure::new(
             EXIT_FAILED,
-            format!("{cause} (storePathRootDir is {})", root.display()),
+            format!(
+                "{cause}; storePathRootDir is {}, set another one or end what holds it",
+                root.display()
+            ),
         )
     })?;
     Ok(Arc::new(store))

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ferrocket_net::{Limits, Network};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::catalog::Class;
 use crate::config::settings::{Settings, Source};
@@ -132,8 +133,25 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
+/// Lets this process open as many files as the system grants it: each connection is one.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum
+        && let Err(error) = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: limit.maximum,
+                ..limit
+            },
+        )
+    {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
 /// The runtime of a server.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    raise_file_limit();
     tokio::runtime::Builder::new_multi_thread()
         .thread_name("net")
         .thread_stack_size(512 * 1024)
