@@ -113,9 +113,9 @@ impl BrokerRole {
             (store, threads, broker, surroundings)
         };
 
-        let serving = ports.serve(&broker, network);
-        let outbound = Outbound::new(network, OutboundSettings::default());
         let changes: Arc<Changes> = Arc::clone(&surroundings.changes);
+        let serving = ports.serve(&broker, &changes, network);
+        let outbound = Outbound::new(network, OutboundSettings::default());
         let mut registrar = Registrar::start(
             Arc::clone(&broker),
             outbound.clone(),
@@ -254,7 +254,12 @@ impl Ports {
         config.listen_port = port;
     }
 
-    fn serve(self, broker: &Arc<Broker>, network: &Arc<Network>) -> Vec<Serving> {
+    fn serve(
+        self,
+        broker: &Arc<Broker>,
+        changes: &Arc<Changes>,
+        network: &Arc<Network>,
+    ) -> Vec<Serving> {
         [(self.main, Port::Main), (self.vip, Port::Vip)]
             .into_iter()
             .map(|(listener, port)| {
@@ -263,6 +268,7 @@ impl Ports {
                     Arc::new(BrokerPort {
                         broker: Arc::clone(broker),
                         port,
+                        changes: Arc::clone(changes),
                     }),
                 )
             })

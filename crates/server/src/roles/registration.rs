@@ -2,25 +2,31 @@
 //!
 //! A full registration goes out at the start, every `registerNameServerPeriod`, and when everything
 //! changed; changed topics go out at once, alone. Each name server is spoken to on its own, so that
-//! a dead one delays no other. Names are resolved anew in every period: a name with several
+//! a dead one delays no other. The answer to a request that made a topic is held until the name
+//! servers know the topic, so that whoever asks them next finds it, as with Java. Names are resolved anew in every period: a name with several
 //! addresses is several name servers.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ferrocket_broker::{Broker, RegistrationChange};
 use ferrocket_net::Outbound;
+use ferrocket_protocol::outbox::Outbox;
+use ferrocket_protocol::peer::Peer;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::failure::with_causes;
 use crate::roles::registration_calls::{self, TellError};
 
-/// Changes that arrive together leave together.
-const GATHER: Duration = Duration::from_millis(10);
+/// How long an answer is held for name servers that do not react.
+const HOLD_LIMIT: Duration = Duration::from_secs(1);
+/// Further answers are not held.
+const HELD_MAX: usize = 10_000;
 /// Java's bounds of `registerNameServerPeriod`.
 const PERIOD_MS: std::ops::RangeInclusive<i64> = 10_000..=60_000;
 /// How long a stopping broker tries to take its leave.
@@ -57,30 +63,97 @@ impl Round {
     }
 }
 
-/// What the broker said has changed and nobody has been told yet.
+/// What the broker said has changed and nobody has been told yet, and the answers that wait for it.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
-    pending: Mutex<Option<Round>>,
+    pending: Mutex<Pending>,
+    held: Mutex<Vec<Held>>,
     bell: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Pending {
+    round: Option<Round>,
+    /// Counts changes.
+    change: u64,
+}
+
+/// Answers that leave when a change has been told.
+#[derive(Debug)]
+struct Held {
+    change: u64,
+    until: Instant,
+    peer: Arc<dyn Peer>,
+    answers: Outbox,
+}
+
+thread_local! {
+    /// The last change that the frames being handled on this thread brought about.
+    static CHANGED_HERE: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
 impl Changes {
+    /// Called by the broker from within the handling of frames.
     pub(crate) fn add(&self, change: RegistrationChange) {
         let round = match change {
             RegistrationChange::All => Round::Full,
             RegistrationChange::Topics(topics) => Round::Topics(topics.into_iter().collect()),
         };
         let mut pending = self.pending.lock();
-        *pending = Some(match pending.take() {
+        pending.round = Some(match pending.round.take() {
             Some(before) => before.and(round),
             None => round,
         });
+        pending.change += 1;
+        CHANGED_HERE.set(Some(pending.change));
         drop(pending);
         self.bell.notify_one();
     }
 
-    fn take(&self) -> Option<Round> {
-        self.pending.lock().take()
+    /// Handles frames; the answers stay in `out` unless a change came about that is to be told
+    /// before they leave.
+    pub(crate) fn telling(
+        &self,
+        peer: &Arc<dyn Peer>,
+        out: &mut Outbox,
+        handle: impl FnOnce(&mut Outbox),
+    ) {
+        CHANGED_HERE.set(None);
+        handle(out);
+        let Some(change) = CHANGED_HERE.take() else {
+            return;
+        };
+        let mut held = self.held.lock();
+        if out.is_empty() || held.len() >= HELD_MAX {
+            return;
+        }
+        let answers = std::mem::take(out);
+        let until = Instant::now() + HOLD_LIMIT;
+        held.push(Held {
+            change,
+            until,
+            peer: Arc::clone(peer),
+            answers,
+        });
+        drop(held);
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> (Option<Round>, u64) {
+        let mut pending = self.pending.lock();
+        (pending.round.take(), pending.change)
+    }
+
+    /// Sends what waited for no more than `told` changes, or for too long; gives the time when the
+    /// next one will have.
+    fn release(&self, told: u64) -> Option<Instant> {
+        let now = Instant::now();
+        let mut held = self.held.lock();
+        let ready = held.extract_if(.., |held| held.change <= told || held.until <= now);
+        for held in ready {
+            held.peer.send(held.answers);
+        }
+        held.iter().map(|held| held.until).min()
     }
 }
 
@@ -114,6 +187,8 @@ impl Registrar {
             servers: BTreeMap::new(),
             calls: JoinSet::new(),
             limit,
+            taken: 0,
+            told: 0,
         };
         let task = tokio::spawn(registration.run(stopped, first_done));
         Self { task, stop, first }
@@ -142,6 +217,9 @@ struct Registration {
     calls: JoinSet<(String, Result<(), TellError>)>,
     /// `registerBrokerTimeoutMills`.
     limit: Duration,
+    /// Changes that have been taken up, and those that every name server was told.
+    taken: u64,
+    told: u64,
 }
 
 /// What is known of one address.
@@ -159,6 +237,7 @@ impl Registration {
     async fn run(mut self, mut stopped: watch::Receiver<bool>, first_done: watch::Sender<bool>) {
         let mut next = Instant::now();
         let mut first = Some(first_done);
+        let mut release = None;
         loop {
             tokio::select! {
                 biased;
@@ -168,12 +247,8 @@ impl Registration {
                         self.ended(&address, &result);
                     }
                 }
-                () = self.changes.bell.notified() => {
-                    sleep(GATHER).await;
-                    if let Some(round) = self.changes.take() {
-                        self.begin(&round);
-                    }
-                }
+                () = self.changes.bell.notified() => self.take(),
+                () = at(release) => {}
                 () = sleep_until(next) => {
                     next = Instant::now() + self.period();
                     self.resolve().await;
@@ -181,14 +256,25 @@ impl Registration {
                     self.begin(&if force { Round::Full } else { Round::IfUnknown });
                 }
             }
-            if self.calls.is_empty()
-                && let Some(first) = first.take()
-            {
-                let _ = first.send(true);
+            if self.calls.is_empty() {
+                self.told = self.taken;
+                if let Some(first) = first.take() {
+                    let _ = first.send(true);
+                }
             }
+            release = self.changes.release(self.told);
         }
+        self.changes.release(u64::MAX);
         self.calls.abort_all();
         self.leave().await;
+    }
+
+    fn take(&mut self) {
+        let (round, change) = self.changes.take();
+        self.taken = change;
+        if let Some(round) = round {
+            self.begin(&round);
+        }
     }
 
     fn period(&self) -> Duration {
@@ -298,6 +384,14 @@ async fn set(flag: &mut watch::Receiver<bool>) {
     let _ = flag.wait_for(|flag| *flag).await;
 }
 
+/// Ends at a time, or never.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// The name servers as configured, and the addresses that their names had last.
 #[derive(Debug)]
 struct Names {
@@ -333,55 +427,5 @@ impl Names {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn topics(names: &[&str]) -> Round {
-        Round::Topics(names.iter().map(|name| (*name).to_owned()).collect())
-    }
-
-    fn change(names: &[&str]) -> RegistrationChange {
-        RegistrationChange::Topics(names.iter().map(|name| (*name).to_owned()).collect())
-    }
-
-    #[test]
-    fn changes_gather_until_they_are_taken() {
-        let changes = Changes::default();
-        changes.add(change(&["a", "b"]));
-        changes.add(change(&["a", "c"]));
-        assert_eq!(changes.take(), Some(topics(&["a", "b", "c"])));
-        assert_eq!(changes.take(), None);
-        changes.add(RegistrationChange::All);
-        changes.add(change(&["a"]));
-        assert_eq!(changes.take(), Some(Round::Full));
-    }
-
-    #[test]
-    fn very_many_changes_become_a_full_registration() {
-        let many: Vec<String> = (0..=INCREMENTAL_TOPICS_MAX)
-            .map(|n| n.to_string())
-            .collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(topics(&many).and(topics(&["x"])), Round::Full);
-        assert_eq!(Round::IfUnknown.and(topics(&["x"])), Round::Full);
-        assert_eq!(Round::IfUnknown.and(Round::IfUnknown), Round::IfUnknown);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_stops_resolving_keeps_its_addresses() {
-        let given = vec!["127.0.0.1:9876".to_owned(), "nosuch.invalid:1".to_owned()];
-        let known =
-            BTreeMap::from([("nosuch.invalid:1".to_owned(), vec!["10.0.0.1:1".to_owned()])]);
-        let mut names = Names { given, known };
-        let list = |all: BTreeSet<String>| all.into_iter().collect::<Vec<_>>();
-        assert_eq!(
-            list(names.resolve().await),
-            ["10.0.0.1:1", "127.0.0.1:9876"]
-        );
-        names.known.clear();
-        assert_eq!(
-            list(names.resolve().await),
-            ["127.0.0.1:9876", "nosuch.invalid:1"]
-        );
-    }
-}
+#[path = "registration_tests.rs"]
+mod tests;

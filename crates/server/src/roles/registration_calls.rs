@@ -52,23 +52,18 @@ pub(crate) async fn tell(
     limit: Duration,
 ) -> Result<(), TellError> {
     let config = broker.config();
-    match round {
-        Round::Topics(topics) if !repair => {
-            let topics: Vec<String> = topics.iter().cloned().collect();
-            let body = broker.registration(Some(&topics));
-            let told = register(outbound, address, broker, &body, limit).await;
-            match told {
-                // It does not know the broker: it expects everything first.
-                Err(TellError::Refused { .. }) => {}
-                other => return other,
-            }
+    if let (Round::Topics(topics), false) = (round, repair) {
+        let topics: Vec<String> = topics.iter().cloned().collect();
+        let body = broker.registration(Some(&topics));
+        match register(outbound, address, broker, &body, limit).await {
+            // It does not know the broker: it expects everything first.
+            Err(TellError::Refused { .. }) => {}
+            other => return other,
         }
-        Round::IfUnknown if !repair => {
-            if knows(outbound, address, broker, limit).await? {
-                return Ok(());
-            }
-        }
-        _ => {}
+    }
+    let may_know = *round == Round::IfUnknown && !repair;
+    if may_know && knows(outbound, address, broker, limit).await? {
+        return Ok(());
     }
     let topics_max = if config.enable_split_registration {
         usize::try_from(config.split_registration_size)

@@ -10,11 +10,13 @@ use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::{ConnectionId, Peer};
 
 use crate::clock::now_ms;
+use crate::roles::registration::Changes;
 
 /// A port of the broker.
 pub(crate) struct BrokerPort {
     pub(crate) broker: Arc<Broker>,
     pub(crate) port: Port,
+    pub(crate) changes: Arc<Changes>,
 }
 
 impl Service for BrokerPort {
@@ -23,7 +25,9 @@ impl Service for BrokerPort {
     }
 
     fn frames(&self, peer: &Arc<dyn Peer>, frames: &mut Vec<Frame>, out: &mut Outbox) {
-        self.broker.frames(now_ms(), self.port, peer, frames, out);
+        self.changes.telling(peer, out, |out| {
+            self.broker.frames(now_ms(), self.port, peer, frames, out);
+        });
     }
 
     fn disconnected(&self, id: ConnectionId) {

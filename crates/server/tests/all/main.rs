@@ -1,4 +1,5 @@
 //! The binary as its users meet it: real processes over loopback.
+#![cfg(test)]
 
 mod support;
 

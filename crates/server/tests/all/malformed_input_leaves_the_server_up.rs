@@ -27,6 +27,9 @@ const RESIDENT_BYTES_MAX: u64 = 500 * 1024 * 1024;
 /// A healthy request on a machine that builds other things at the same time.
 const HEALTHY_LIMIT: Duration = Duration::from_secs(5);
 
+/// Bytes that mean something to one of the decoders.
+const TELLING_BYTES: [u8; 8] = [0, 0xff, 0x7f, 0x80, b'"', b'{', b'-', b'9'];
+
 /// A small generator from a seed, so that a failure can be repeated.
 struct Dice(u64);
 
@@ -130,11 +133,7 @@ fn mutate(frame: &mut Vec<u8>, dice: &mut Dice) {
         match dice.roll(4) {
             0 => frame[at] = u8::try_from(dice.roll(256)).unwrap(),
             1 => frame[at] ^= 1 << dice.roll(8),
-            2 => {
-                frame[at] = *[0, 0xff, 0x7f, 0x80, b'"', b'{', b'-', b'9']
-                    .get(dice.roll(8))
-                    .unwrap()
-            }
+            2 => frame[at] = TELLING_BYTES[dice.roll(TELLING_BYTES.len())],
             _ => {
                 let other = 4 + dice.roll(frame.len() - 4);
                 frame.swap(at, other);
