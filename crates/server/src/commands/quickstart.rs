@@ -18,7 +18,7 @@ use crate::config::sources::{self, Given};
 use crate::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use crate::logging::Logs;
 use crate::roles::log_findings;
-use crate::roles::run::{Play, Running, runtime, say};
+use crate::roles::run::{Play, Running, block_on, say};
 use crate::roles::signals::Signals;
 
 const TOPIC: &str = "TopicTest";
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &cli::Quickstart, logs: Logs) -> Result<u8, Failure> 
     let place = Place::new(options)?;
     let ports = Ports::choose(options)?;
     let play = place.play(&ports)?;
-    let result = runtime()?.block_on(serve(options, play, &place, &ports, started, logs));
+    let result = block_on(serve(options, play, &place, &ports, started, logs));
     place.leave();
     result
 }

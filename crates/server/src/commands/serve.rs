@@ -96,6 +96,6 @@ fn path(path: Option<&Path>) -> Option<String> {
 }
 
 fn serve(play: Play, logs: Logs) -> Result<u8, Failure> {
-    run::runtime()?.block_on(run::until_signal(play, logs))?;
+    run::block_on(run::until_signal(play, logs))?;
     Ok(0)
 }

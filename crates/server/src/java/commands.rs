@@ -198,6 +198,6 @@ fn print(settings: &Settings, classes: &[Class], important: bool) -> Result<u8, 
 }
 
 fn serve(play: Play, logs: Logs) -> Result<u8, Failure> {
-    let stop = run::runtime()?.block_on(run::until_signal(play, logs))?;
+    let stop = run::block_on(run::until_signal(play, logs))?;
     Ok(stop.java_exit_code())
 }

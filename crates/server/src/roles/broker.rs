@@ -10,7 +10,7 @@ use ferrocket_net::{Listener, Network, Outbound, OutboundSettings, Serving};
 use ferrocket_store::Store;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::os::OsDisk;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use crate::address;
@@ -172,9 +172,11 @@ impl BrokerRole {
                 .map_err(|error| with_causes(&error))
         })
         .await;
+        let mut stops = JoinSet::new();
         for port in serving {
-            port.stop(DRAIN).await;
+            stops.spawn(port.stop(DRAIN));
         }
+        stops.join_all().await;
         outbound.stop(Duration::ZERO).await;
         let closed = blocking(move || {
             cold_reads.stop();

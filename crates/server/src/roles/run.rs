@@ -149,8 +149,16 @@ fn raise_file_limit() {
     }
 }
 
-/// The runtime of a server.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+/// Runs a server's future on a runtime of its own. What still blocks a thread when the future has
+/// ended, such as the opening of a store that a signal interrupted, does not delay the exit.
+pub(crate) fn block_on<T>(serve: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(serve);
+    runtime.shutdown_background();
+    result
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     raise_file_limit();
     tokio::runtime::Builder::new_multi_thread()
         .thread_name("net")
