@@ -10,6 +10,7 @@ mod works;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -129,13 +130,13 @@ fn round(
     works::warm_up(&plan.scale, running)?;
     let mut outcomes = Vec::new();
     for work in works {
+        settle_disk()?;
         let outcome = work.run(&plan.scale, running)?;
         say(&crate::report::outcome(&outcome))?;
         outcomes.push(Measured {
             name: work.name,
             outcome,
         });
-        std::thread::sleep(Duration::from_millis(500));
     }
     std::thread::sleep(plan.scale.settle);
     let at_rest_after = AtRest::measure(running.pid, plan.scale.rest)?;
@@ -147,6 +148,15 @@ fn round(
         outcomes,
         at_rest_after,
     })
+}
+
+/// Writes the page cache back, so that a work does not pay for what the one before it wrote: the
+/// faster server would pay more.
+fn settle_disk() -> anyhow::Result<()> {
+    let synced = Command::new("sync").status().context("cannot run sync")?;
+    anyhow::ensure!(synced.success(), "sync failed");
+    std::thread::sleep(Duration::from_secs(1));
+    Ok(())
 }
 
 /// The processor and how many of it there are.
