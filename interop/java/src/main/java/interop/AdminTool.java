@@ -39,7 +39,11 @@ public final class AdminTool {
         this.folder = folder;
     }
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) {
+        Check.orEnd(() -> run(args));
+    }
+
+    private static void run(String[] args) throws Exception {
         int failures;
         try (Target target = new Target(args[0])) {
             AdminTool tool = new AdminTool(target, Paths.get(args[1]));

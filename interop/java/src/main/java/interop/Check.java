@@ -35,6 +35,16 @@ final class Check {
         throw new AssertionError("expected " + kind.getSimpleName() + ", nothing was thrown");
     }
 
+    /** A program's whole work: what it throws ends the process, which threads of clients would keep alive. */
+    static void orEnd(Throwing work) {
+        try {
+            work.run();
+        } catch (Throwable thrown) {
+            thrown.printStackTrace();
+            System.exit(2);
+        }
+    }
+
     static void within(int seconds, String what, Callable<Boolean> holds) throws Exception {
         long deadline = System.nanoTime() + seconds * 1_000_000_000L;
         while (!holds.call()) {

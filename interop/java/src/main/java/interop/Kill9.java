@@ -32,7 +32,11 @@ public final class Kill9 {
     private Kill9() {
     }
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) {
+        Check.orEnd(() -> run(args));
+    }
+
+    private static void run(String[] args) throws Exception {
         Path folder = Paths.get(args[2]);
         try (Target target = new Target(args[1])) {
             if (args[0].equals("produce")) {

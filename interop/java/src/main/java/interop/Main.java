@@ -38,7 +38,11 @@ public final class Main {
         alone.put(name, body);
     }
 
-    public static void main(String[] args) throws Exception {
+    public static void main(String[] args) {
+        Check.orEnd(() -> run(args));
+    }
+
+    private static void run(String[] args) throws Exception {
         String namesrv = "127.0.0.1:9876";
         String only = ".*";
         String signals = null;
