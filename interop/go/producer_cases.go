@@ -140,6 +140,7 @@ func sendCreatesTopic(s *scope) {
 	topic := s.unique("auto")
 	client := s.producer(producer.WithDefaultTopicQueueNums(4))
 	send(client, message(topic, "first"))
+	s.awaitRoute(topic, 4)
 	s.read(topic, 1)
 }
 

@@ -77,19 +77,29 @@ func (s *scope) resolver() primitive.NsResolver {
 // topic makes one on the master and waits until the name server routes to it.
 func (s *scope) topic(queues int) string {
 	name := s.unique("t")
-	tool, err := admin.NewAdmin(admin.WithResolver(s.resolver()))
-	must(err, "admin client")
-	defer tool.Close()
+	tool := s.admin()
 	// The first requests to a server that has just started may take longer than this client waits.
 	within(30*time.Second, "topic "+name, func() bool {
 		return tool.CreateTopic(context.Background(), admin.WithTopicCreate(name), admin.WithReadQueueNums(queues),
 			admin.WithBrokerAddrCreate(s.target.broker), admin.WithWriteQueueNums(queues)) == nil
 	})
-	within(20*time.Second, "route of "+name, func() bool {
-		found, err := tool.FetchPublishMessageQueues(context.Background(), name)
+	s.awaitRoute(name, queues)
+	return name
+}
+
+func (s *scope) admin() admin.Admin {
+	tool, err := admin.NewAdmin(admin.WithResolver(s.resolver()))
+	must(err, "admin client")
+	s.shutdowns = append(s.shutdowns, func() { _ = tool.Close() })
+	return tool
+}
+
+func (s *scope) awaitRoute(topic string, queues int) {
+	tool := s.admin()
+	within(20*time.Second, "route of "+topic, func() bool {
+		found, err := tool.FetchPublishMessageQueues(context.Background(), topic)
 		return err == nil && len(found) == queues
 	})
-	return name
 }
 
 func (s *scope) producer(options ...producer.Option) rocketmq.Producer {
