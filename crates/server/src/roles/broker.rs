@@ -75,44 +75,14 @@ impl BrokerRole {
         let limit_ms: u64 = settings.number(Class::Broker, "registerBrokerTimeoutMills");
         let registration_limit = Duration::from_millis(limit_ms);
 
-        let memory = memory::available();
-        let store_config = bind::store(&settings, memory);
-        tracing::info!(
-            memory_mib = memory.bytes >> 20,
-            counted_by = memory.source,
-            root = %store_config.root.display(),
-            flush = ?store_config.flush_mode,
-            "opening the store"
-        );
-        let bells = Arc::new(Bells::default());
-        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-        let (store, threads, broker, surroundings) = {
-            let cold_reads = ColdReads::default();
-            let store = open_store(Arc::clone(&disk), store_config, Arc::clone(&bells)).await?;
-            roles::log_without_effect(&settings);
-            let surroundings = Arc::new(BrokerSurroundings {
-                cold_reads: cold_reads.clone(),
-                changes: Arc::default(),
-                live: LiveSettings::new(settings, bind::BROKER_SHOWN, config_path),
-                store_host: config.store_host,
-                ports: (config.listen_port, config.ha_listen_port),
-            });
-            let parts = Parts {
-                store: Arc::clone(&store),
-                disk,
-                surroundings: Arc::clone(&surroundings) as _,
-                seed: seed(),
-            };
-            let broker = Broker::open(config, parts, now_ms())
-                .map_err(|error| Failure::new(EXIT_INIT, with_causes(&error)))?;
-            let broker = Arc::new(broker);
-            cold_reads.serve(&broker);
-            let threads = StoreThreads::start(&store, &broker, &bells).map_err(|error| {
-                Failure::new(EXIT_FAILED, format!("cannot start a thread: {error}"))
-            })?;
-            (store, threads, broker, surroundings)
-        };
-
+        let core = Core::open(settings, config, config_path).await?;
+        let Core {
+            store,
+            broker,
+            threads,
+            surroundings,
+        } = core;
+        let ticker = tokio::spawn(tick(Arc::clone(&broker)));
         let changes: Arc<Changes> = Arc::clone(&surroundings.changes);
         let serving = ports.serve(&broker, &changes, network);
         let outbound = Outbound::new(network, OutboundSettings::default());
@@ -124,7 +94,6 @@ impl BrokerRole {
             registration_limit,
         );
         registrar.first_round(FIRST_REGISTRATION).await;
-        let ticker = tokio::spawn(tick(Arc::clone(&broker)));
         let cold_reads = surroundings.cold_reads.clone();
         let boot_line = boot_line(&broker.config(), listed.as_deref());
         Ok(Self {
@@ -194,6 +163,62 @@ impl BrokerRole {
             })?;
         }
         Ok(())
+    }
+}
+
+/// The store, the core over it, and the threads that serve both.
+struct Core {
+    store: Arc<Store>,
+    broker: Arc<Broker>,
+    threads: StoreThreads,
+    surroundings: Arc<BrokerSurroundings>,
+}
+
+impl Core {
+    async fn open(
+        settings: Settings,
+        config: BrokerConfig,
+        config_path: PathBuf,
+    ) -> Result<Self, Failure> {
+        let memory = memory::available();
+        let store_config = bind::store(&settings, memory);
+        tracing::info!(
+            memory_mib = memory.bytes >> 20,
+            counted_by = memory.source,
+            root = %store_config.root.display(),
+            flush = ?store_config.flush_mode,
+            "opening the store"
+        );
+        let bells = Arc::new(Bells::default());
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let store = open_store(Arc::clone(&disk), store_config, Arc::clone(&bells)).await?;
+        roles::log_without_effect(&settings);
+        let surroundings = Arc::new(BrokerSurroundings {
+            cold_reads: ColdReads::default(),
+            changes: Arc::default(),
+            live: LiveSettings::new(settings, bind::BROKER_SHOWN, config_path),
+            store_host: config.store_host,
+            ports: (config.listen_port, config.ha_listen_port),
+        });
+        let parts = Parts {
+            store: Arc::clone(&store),
+            disk,
+            surroundings: Arc::clone(&surroundings) as _,
+            seed: seed(),
+        };
+        let broker = Broker::open(config, parts, now_ms())
+            .map_err(|error| Failure::new(EXIT_INIT, with_causes(&error)))?;
+        let broker = Arc::new(broker);
+        surroundings.cold_reads.serve(&broker);
+        let threads = StoreThreads::start(&store, &broker, &bells).map_err(|error| {
+            Failure::new(EXIT_FAILED, format!("cannot start a thread: {error}"))
+        })?;
+        Ok(Self {
+            store,
+            broker,
+            threads,
+            surroundings,
+        })
     }
 }
 
