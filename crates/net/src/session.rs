@@ -18,6 +18,7 @@ use ferrocket_protocol::peer::Peer;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::task::yield_now;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use self::input::Input;
@@ -26,6 +27,12 @@ use crate::closing::Ending;
 use crate::connection::{Connection, Order};
 use crate::network::{Network, OpenConnection};
 use crate::service::Service;
+
+/// After so much work a connection lets others have their turn: one that always has more to read
+/// would otherwise keep a worker for tens of milliseconds.
+const TURN_MAX: usize = 256 * 1024;
+/// What a frame counts besides its bytes.
+const FRAME_WEIGHT: usize = 1024;
 
 /// Serves a connection until it ends, and says why it ended.
 pub(crate) async fn run(
@@ -43,6 +50,7 @@ pub(crate) async fn run(
         answers: Outbox::new(),
         active_at: Instant::now(),
         paused: false,
+        turn: 0,
         network: &network,
         presence: &presence,
         reader,
@@ -100,6 +108,8 @@ struct Session<'a> {
     active_at: Instant,
     /// Whether reading is paused; only for the counter.
     paused: bool,
+    /// Bytes and frames handled since other connections had their turn.
+    turn: usize,
 }
 
 enum Event {
@@ -142,6 +152,10 @@ impl Session<'_> {
             }
         }
         self.write()?;
+        if self.turn >= TURN_MAX {
+            self.turn = 0;
+            yield_now().await;
+        }
         let pause = self.output.bytes() >= limits.write_pause_bytes;
         if pause && !self.paused {
             self.network.metrics().read_pauses.fetch_add(1, Relaxed);
@@ -196,6 +210,7 @@ impl Session<'_> {
         metrics.reads.fetch_add(1, Relaxed);
         metrics.bytes_in.fetch_add(bytes as u64, Relaxed);
         let undecodable = self.input.decode(bytes, self.active_at)?;
+        self.turn += bytes + self.input.frames.len() * FRAME_WEIGHT;
         if !self.input.frames.is_empty() {
             metrics
                 .frames_in
@@ -226,6 +241,7 @@ impl Session<'_> {
             {
                 Ok(bytes) => {
                     self.active_at = Instant::now();
+                    self.turn += bytes;
                     metrics.writes.fetch_add(1, Relaxed);
                     metrics.bytes_out.fetch_add(bytes as u64, Relaxed);
                 }
