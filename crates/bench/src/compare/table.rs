@@ -154,9 +154,7 @@ fn measures(outcome: &Outcome) -> Vec<(&'static str, f64)> {
         measures.push(("resident, MiB", server.rss_mib));
     }
     let refused: u64 = outcome.refused.values().sum();
-    if refused > 0 {
-        measures.push(("REFUSED requests", refused as f64));
-    }
+    measures.push(("refused requests", refused as f64));
     measures
 }
 
