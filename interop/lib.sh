@@ -73,11 +73,12 @@ wait_for_line() {
   done
 }
 
-# running PID: true until it has ended, also if nobody has collected its exit status yet.
+# running PID: true until it has ended with all its threads, also if nobody has collected its exit status yet. (After
+# SIGKILL the first thread is a zombie while others still hold the process's files and ports.)
 running() {
-  local state
-  state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null)
-  [ -n "$state" ] && [ "$state" != Z ]
+  local status
+  status=$(cat "/proc/$1/status" 2>/dev/null) || return 1
+  ! { grep -q '^State:[[:space:]]*Z' <<< "$status" && grep -q '^Threads:[[:space:]]*[01]$' <<< "$status"; }
 }
 
 # end_process PID [SECONDS]: SIGTERM, then SIGKILL after SECONDS (15). Ends that one process only.
