@@ -68,7 +68,8 @@ impl Broker {
     /// Loads topics, groups and offsets, creates the system topics, and is ready for frames.
     ///
     /// # Errors
-    /// When a table and its backup are both unreadable.
+    /// When a table and its backup are both unreadable, or one that had to be corrected cannot be
+    /// written.
     pub fn open(config: BrokerConfig, parts: Parts, now_ms: i64) -> Result<Self, OpenError> {
         let Parts {
             store,
@@ -80,6 +81,7 @@ impl Broker {
         let topics = Topics::open(&config, Arc::clone(&disk), &directory, now_ms)?;
         let groups = Groups::open(Arc::clone(&disk), &directory, now_ms)?;
         let offsets = Offsets::open(disk, &directory, now_ms)?;
+        offsets.reconcile(&topics, &store)?;
         let stats = Stats::default();
         stats.start(now_ms);
         Ok(Self {
@@ -184,7 +186,8 @@ impl Broker {
     }
 
     /// Clean stop: refuses new work, flushes the store and answers every parked request, and writes
-    /// all tables. Blocking; the caller closes the store afterwards.
+    /// all tables. Blocking. Older clients are served until the ports are closed; then
+    /// [`Self::persist_final`] writes what they still changed, and the caller closes the store.
     ///
     /// # Errors
     /// When the disk refuses a table; the others are written.
@@ -196,6 +199,15 @@ impl Broker {
         self.complete_durable(now_ms);
         self.expire_flush_waits(i64::MAX);
         self.answer_waiters(now_ms);
+        self.persist_final()
+    }
+
+    /// Writes every table that changed since it was written last, whether it is due or not.
+    /// Blocking; after the last frame was handed over, nothing that was accepted is lost.
+    ///
+    /// # Errors
+    /// When the disk refuses a table; the others are written.
+    pub fn persist_final(&self) -> Result<(), PersistError> {
         let saved = [self.topics.save(), self.groups.save(), self.offsets.save()];
         saved.into_iter().collect()
     }

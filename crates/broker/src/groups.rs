@@ -166,14 +166,14 @@ impl Groups {
         self.save()
     }
 
-    /// Forgets a group and what it was forbidden.
+    /// Forgets a group and what it was forbidden. A repetition writes the file that could not be
+    /// written.
     pub(crate) fn delete(&self, group: &str, now_ms: i64) -> Result<(), PersistError> {
         let _change = self.change.lock();
         self.forbidden.remove(group);
-        if self.table.remove(group).is_none() {
-            return Ok(());
+        if self.table.remove(group).is_some() {
+            self.changed(now_ms);
         }
-        self.changed(now_ms);
         self.save()
     }
 

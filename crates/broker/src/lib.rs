@@ -60,6 +60,11 @@ pub enum OpenError {
     /// The text names the file and says what to do.
     #[error("{reason}")]
     Metadata { reason: String },
+    #[error("a table had to be corrected and cannot be written, free space or mend the disk")]
+    Correction {
+        #[from]
+        source: PersistError,
+    },
 }
 
 /// Why one of the broker's tables could not be written.

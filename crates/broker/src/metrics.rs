@@ -16,6 +16,8 @@ pub(crate) struct Metrics {
     pub(crate) pulls_refused_for_waiting: Counter,
     /// Pulls refused because too many waited for a cold read.
     pub(crate) pulls_refused_for_cold_reads: Counter,
+    /// Offsets refused because their topic has no such queue.
+    pub(crate) commits_refused: Counter,
     /// Pulls handed to a thread that may wait for the disk.
     pub(crate) cold_reads: Counter,
     /// Requests with a code that this broker does not serve.
@@ -30,6 +32,7 @@ pub struct MetricsSnapshot {
     pub sent_to_dead_letters: u64,
     pub pulls_refused_for_waiting: u64,
     pub pulls_refused_for_cold_reads: u64,
+    pub commits_refused: u64,
     pub cold_reads: u64,
     pub unsupported_requests: u64,
 }
@@ -42,6 +45,7 @@ impl Metrics {
             sent_to_dead_letters: self.sent_to_dead_letters.total(),
             pulls_refused_for_waiting: self.pulls_refused_for_waiting.total(),
             pulls_refused_for_cold_reads: self.pulls_refused_for_cold_reads.total(),
+            commits_refused: self.commits_refused.total(),
             cold_reads: self.cold_reads.total(),
             unsupported_requests: self.unsupported_requests.total(),
         }

@@ -11,7 +11,7 @@ use ferrocket_protocol::{bodies, outbox::Outbox};
 use super::{reply_body, reply_saved};
 use crate::Broker;
 use crate::request::Request;
-use crate::topics::names;
+use crate::topics::{QUEUES_MAX, names};
 
 impl Broker {
     /// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP.
@@ -39,6 +39,15 @@ impl Broker {
         for group in &groups {
             if let Err(error) = names::validate_group(&group.group_name) {
                 out.reply_error(request.to, response::INVALID_PARAMETER, &error.to_string());
+                return;
+            }
+            let queues = group.retry_queue_nums;
+            if queues > QUEUES_MAX {
+                let remark = format!(
+                    "retryQueueNums = {queues} of the group[{}] is too large: give {QUEUES_MAX} or less",
+                    group.group_name
+                );
+                out.reply_error(request.to, response::INVALID_PARAMETER, &remark);
                 return;
             }
         }
@@ -102,10 +111,12 @@ impl Broker {
         let Some(header) = request.header::<DeleteSubscriptionGroup>(out) else {
             return;
         };
-        let deleted = self.groups.delete(&header.group_name, request.now_ms);
+        let mut saved = self.groups.delete(&header.group_name, request.now_ms);
+        self.clients.forget_fingerprint(&header.group_name);
         if header.clean_offset || header.remove_offset == Some(true) {
             self.offsets.forget_group(&header.group_name);
+            saved = saved.and(self.offsets.save());
         }
-        reply_saved(request, deleted, out);
+        reply_saved(request, saved, out);
     }
 }

@@ -12,9 +12,11 @@ use ferrocket_store::{Boundary, QueueOffset};
 use super::{reply_body, reply_header, reply_read_error};
 use crate::Broker;
 use crate::request::Request;
+use crate::topics::Topic;
 
 impl Broker {
-    /// UPDATE_CONSUMER_OFFSET: stored as it comes. Groups are not made here.
+    /// UPDATE_CONSUMER_OFFSET: stored as it comes, for queues that there are. Groups are not made
+    /// here.
     pub(crate) fn update_consumer_offset(&self, request: &Request<'_>, out: &mut Outbox) {
         let Some(header) = request.header::<UpdateConsumerOffset<'_>>(out) else {
             return;
@@ -25,11 +27,11 @@ impl Broker {
             out.reply_error(request.to, response::SUBSCRIPTION_GROUP_NOT_EXIST, &remark);
             return;
         }
-        if !self.topics.contains(topic) {
+        let Some(settings) = self.topics.get(topic) else {
             let remark = format!("Topic {topic} not exist!");
             out.reply_error(request.to, response::TOPIC_NOT_EXIST, &remark);
             return;
-        }
+        };
         // Java's header would have no value where ours reads 0.
         for (field, name) in [("queueId", "QueueId"), ("commitOffset", "Offset")] {
             if request
@@ -42,12 +44,49 @@ impl Broker {
                 return;
             }
         }
+        if !self.has_queue(&settings, header.queue_id) {
+            self.refuse_commit(request, &header, out);
+            return;
+        }
         let progress = self.offsets.progress(group, topic);
         let step = request.config.consumer_offset_update_version_step;
         let offset = QueueOffset(header.commit_offset);
         self.offsets
             .commit(&progress, header.queue_id, offset, step, request.now_ms);
         out.reply_ok(request.to);
+    }
+
+    /// Whether a topic has a queue by its settings, or had one of which messages are left.
+    fn has_queue(&self, topic: &Topic, queue_id: i32) -> bool {
+        let queues = topic
+            .config
+            .read_queue_nums
+            .max(topic.config.write_queue_nums);
+        (0..queues).contains(&queue_id) || self.store.max_offset(topic.name(), queue_id).0 > 0
+    }
+
+    /// Java stores an offset for any number; here that would be memory for whoever asks. The first
+    /// refusal is logged, because clients commit one-way and never see the answer.
+    fn refuse_commit(
+        &self,
+        request: &Request<'_>,
+        header: &UpdateConsumerOffset<'_>,
+        out: &mut Outbox,
+    ) {
+        let (topic, queue_id) = (header.topic.as_ref(), header.queue_id);
+        if self.metrics.commits_refused.total() == 0 {
+            tracing::warn!(
+                topic,
+                queue_id,
+                group = header.consumer_group.as_ref(),
+                remote = %request.peer.remote(),
+                "an offset of a queue that the topic does not have is refused; further ones are only counted"
+            );
+        }
+        self.metrics.commits_refused.add(1);
+        let remark =
+            format!("queueId[{queue_id}] is illegal, the topic[{topic}] has no such queue");
+        out.reply_error(request.to, response::INVALID_PARAMETER, &remark);
     }
 
     /// QUERY_CONSUMER_OFFSET: what is committed, or where a group that committed nothing begins.

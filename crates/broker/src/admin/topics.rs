@@ -13,6 +13,7 @@ use ferrocket_protocol::outbox::Outbox;
 use super::{reply_body, reply_saved};
 use crate::config::BrokerConfig;
 use crate::request::Request;
+use crate::topics::QUEUES_MAX;
 use crate::topics::attributes::{self, AttributeError, Attributes};
 use crate::topics::names::{self, NameError};
 use crate::{Broker, RegistrationChange};
@@ -26,6 +27,14 @@ enum TopicError {
     System { topic: String },
     #[error("MIXED message type is not supported.")]
     Mixed,
+    #[error(
+        "{field} = {queues} of the topic[{topic}] is too large: give {QUEUES_MAX} or less, or spread the topic over more brokers"
+    )]
+    Queues {
+        field: &'static str,
+        queues: i32,
+        topic: String,
+    },
     #[error("topicFilterType = [{0}] value invalid")]
     FilterType(String),
     #[error(transparent)]
@@ -35,7 +44,9 @@ enum TopicError {
 impl TopicError {
     fn code(&self) -> i32 {
         match self {
-            Self::Name(_) | Self::System { .. } | Self::Mixed => response::INVALID_PARAMETER,
+            Self::Name(_) | Self::System { .. } | Self::Mixed | Self::Queues { .. } => {
+                response::INVALID_PARAMETER
+            }
             Self::FilterType(_) | Self::Attribute(_) => response::SYSTEM_ERROR,
         }
     }
@@ -91,6 +102,19 @@ impl Broker {
         {
             return Err(TopicError::Mixed);
         }
+        for (field, queues) in [
+            ("readQueueNums", wanted.read_queue_nums),
+            ("writeQueueNums", wanted.write_queue_nums),
+        ] {
+            if queues > QUEUES_MAX {
+                let topic = wanted.topic_name;
+                return Err(TopicError::Queues {
+                    field,
+                    queues,
+                    topic,
+                });
+            }
+        }
         let present = self.topics.get(&wanted.topic_name);
         let present_attributes = present.as_ref().map(|topic| &topic.config.attributes);
         wanted.attributes = attributes::alter(present_attributes, &wanted.attributes)?;
@@ -122,8 +146,8 @@ impl Broker {
         reply_saved(request, saved, out);
     }
 
-    /// DELETE_TOPIC_IN_BROKER: settings, offsets and queues; a success also for a topic that is not
-    /// there. Name servers are told by the tool.
+    /// DELETE_TOPIC_IN_BROKER: settings, offsets and queues, all of them from the disk before the
+    /// answer; a success also for a topic that is not there. Name servers are told by the tool.
     pub(crate) fn delete_topic(&self, request: &Request<'_>, out: &mut Outbox) {
         let Some(header) = request.header::<DeleteTopic>(out) else {
             return;
@@ -144,12 +168,13 @@ impl Broker {
             self.drop_waiters(&topic);
         }
         self.offsets.forget_topic(&header.topic);
+        let forgotten = self.offsets.save();
         if let Err(error) = self.store.delete_topic(&header.topic) {
             let remark = format!("the queues of the topic cannot be removed, repeat it: {error}");
             out.reply_error(request.to, response::SYSTEM_ERROR, &remark);
             return;
         }
-        reply_saved(request, deleted.map(|_| ()), out);
+        reply_saved(request, deleted.map(|_| ()).and(forgotten), out);
     }
 
     /// GET_TOPIC_CONFIG.

@@ -42,12 +42,18 @@ impl Broker {
             {
                 continue;
             }
+            let Some(group) =
+                self.groups
+                    .find(request.config, &consumer.group_name, request.now_ms)
+            else {
+                continue;
+            };
             let changed = self
                 .clients
-                .fingerprint_changed(&consumer.group_name, data.heartbeat_fingerprint);
+                .fingerprint_changed(&group.name, data.heartbeat_fingerprint);
             subscription_changed |= second_version && changed;
             let with_subscriptions = !(second_version && data.without_sub);
-            self.register_consumer(request, &client, consumer, with_subscriptions);
+            self.register_consumer(request, &client, &group, consumer, with_subscriptions);
         }
         for producer in &data.producer_data_set {
             if self
@@ -70,26 +76,21 @@ impl Broker {
         &self,
         request: &Request<'_>,
         client: &ClientInfo,
+        group: &Group,
         data: &ConsumerData,
         with_subscriptions: bool,
     ) {
-        let Some(group) = self
-            .groups
-            .find(request.config, &data.group_name, request.now_ms)
-        else {
-            return;
-        };
         if !self.clients.join_consumers(client.peer.id(), &group.name) {
             tracing::warn!(group = %group.name, client = %client.client_id, "one connection speaks for too many groups");
             return;
         }
-        self.make_retry_topic(request.now_ms, &group, data);
+        self.make_retry_topic(request.now_ms, group, data);
         let registered = self
             .clients
             .consumers
             .register(client, data, with_subscriptions);
         if let Some((consumers, true)) = registered {
-            self.consumers_changed(request.config, &group, &consumers);
+            self.consumers_changed(request.config, group, &consumers);
         }
     }
 

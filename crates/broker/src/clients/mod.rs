@@ -20,6 +20,7 @@ use self::compensation::Compensation;
 use self::consumers::{Consumers, Removal};
 use self::notify::Notifier;
 use self::producers::Producers;
+use crate::groups::GROUPS_MAX;
 use crate::read_mostly::FixedMap;
 
 pub(crate) use handlers::filter_unsupported;
@@ -45,8 +46,8 @@ pub(crate) struct Clients {
     pub(crate) consumers: Consumers,
     pub(crate) producers: Producers,
     pub(crate) compensation: Compensation,
-    /// The fingerprint of the last second-version heartbeat, by group (`ClientManageProcessor`
-    /// keeps them so: by group, not by client).
+    /// The fingerprint of the last heartbeat, by group (`ClientManageProcessor` keeps them so: by
+    /// group, not by client). Of groups that have settings only, and as long as they have them.
     fingerprints: Mutex<FixedMap<Box<str>, i32>>,
     memberships: Mutex<FixedMap<ConnectionId, Membership>>,
     notifier: Notifier,
@@ -124,13 +125,20 @@ impl Clients {
         fits
     }
 
-    /// Notes the fingerprint of a group; answers whether an earlier one differed.
+    /// Forgets the fingerprint of a group that is deleted.
+    pub(crate) fn forget_fingerprint(&self, group: &str) {
+        self.fingerprints.lock().remove(group);
+    }
+
+    /// Notes the fingerprint of a group that exists; answers whether an earlier one differed.
     fn fingerprint_changed(&self, group: &str, fingerprint: i32) -> bool {
         let mut fingerprints = self.fingerprints.lock();
         match fingerprints.get_mut(group) {
             Some(known) => std::mem::replace(known, fingerprint) != fingerprint,
             None => {
-                fingerprints.insert(group.into(), fingerprint);
+                if fingerprints.len() < GROUPS_MAX {
+                    fingerprints.insert(group.into(), fingerprint);
+                }
                 false
             }
         }

@@ -85,6 +85,12 @@ impl Broker {
         } else {
             Some(config.short_polling_time_ms)
         };
+        // A reader gets no more than this however much it asks for; asking for more only made the
+        // store look through more messages that a filter does not want, in one go.
+        let store = self.store.config();
+        let messages_max = store
+            .transfer_messages_in_memory_max
+            .max(store.transfer_messages_on_disk_max);
         Ok(Pull {
             peer: Arc::clone(request.peer),
             to: request.to,
@@ -94,8 +100,11 @@ impl Broker {
             subscription,
             queue_id: header.queue_id,
             offset: QueueOffset(header.queue_offset),
-            messages_max: u32::try_from(header.max_msg_nums).unwrap_or(0),
+            messages_max: u32::try_from(header.max_msg_nums)
+                .unwrap_or(0)
+                .min(messages_max),
             suspend_ms,
+            slot: None,
         })
     }
 

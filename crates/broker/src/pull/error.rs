@@ -69,6 +69,10 @@ pub(crate) enum BusyError {
     )]
     Waiting { waiting: usize, max: usize },
     #[error(
+        "[OVERLOAD]broker busy, start flow control for a while: {max} pulls of this connection wait for messages, which is its limit"
+    )]
+    WaitingOfConnection { max: usize },
+    #[error(
         "[OVERLOAD]broker busy, start flow control for a while: the queue of reads from the disk is full"
     )]
     ColdReads,

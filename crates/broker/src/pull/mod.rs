@@ -8,6 +8,7 @@
 mod check;
 mod error;
 mod park;
+mod slots;
 pub(crate) mod waiting;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use ferrocket_protocol::peer::Peer;
 use ferrocket_store::{QueueOffset, ReadAnswer, ReadRequest, ReadStatus};
 
 use self::error::{BusyError, PullError};
+use self::slots::{Slot, Slots};
 use crate::clients::subscription::Subscription;
 use crate::config::BrokerConfig;
 use crate::groups::Group;
@@ -48,12 +50,16 @@ pub(crate) struct Pull {
     messages_max: u32,
     /// How long it may wait for a message; `None` when it may not, or no longer.
     suspend_ms: Option<i64>,
+    /// What it takes of its connection's share of waiting pulls, once it waits.
+    slot: Option<Slot>,
 }
 
 /// What is known of all waiting pulls.
 #[derive(Debug)]
 pub(crate) struct PullState {
     waiting: AtomicUsize,
+    /// How many of them each connection has.
+    slots: Arc<Slots>,
     /// No waiter's time is over before this.
     next_deadline_ms: AtomicI64,
     next_look_ms: AtomicI64,
@@ -72,6 +78,7 @@ impl PullState {
     pub(crate) fn new() -> Self {
         Self {
             waiting: AtomicUsize::new(0),
+            slots: Arc::default(),
             next_deadline_ms: AtomicI64::new(i64::MAX),
             next_look_ms: AtomicI64::new(0),
         }
@@ -107,7 +114,7 @@ impl Broker {
         &self,
         now_ms: i64,
         config: &BrokerConfig,
-        pull: Pull,
+        mut pull: Pull,
         place: Place,
         out: &mut Outbox,
     ) {
@@ -140,6 +147,13 @@ impl Broker {
         if code == response::PULL_NOT_FOUND
             && let Some(suspend_ms) = pull.suspend_ms
         {
+            pull.slot = self.pull_state.slots.take(pull.peer.id());
+            if pull.slot.is_none() {
+                self.metrics.pulls_refused_for_waiting.add(1);
+                let max = slots::OF_CONNECTION_MAX;
+                refuse(pull.to, &BusyError::WaitingOfConnection { max }.into(), out);
+                return;
+            }
             self.park_pull(
                 now_ms,
                 config,

@@ -27,6 +27,9 @@ pub(crate) use topic::{Topic, TopicKind};
 /// Topics that this broker keeps at most; creation beyond it fails.
 pub(crate) const TOPICS_MAX: usize = 1_000_000;
 
+/// Queues that an administrator may give to a topic for reading, and as many for writing.
+pub(crate) const QUEUES_MAX: i32 = 65_535;
+
 const FILE: &str = "topics.json";
 /// `TopicSysFlag#FLAG_UNIT`.
 const SYS_FLAG_UNIT: i32 = 0x1;
@@ -266,19 +269,19 @@ impl Topics {
         changed
     }
 
-    /// Forgets a topic; answers what it was.
+    /// Forgets a topic; answers what it was. A repetition writes the file that could not be written.
     pub(crate) fn delete(
         &self,
         topic: &str,
         now_ms: i64,
     ) -> Result<Option<Arc<Topic>>, PersistError> {
         let _change = self.change.lock();
-        let Some(removed) = self.table.remove(topic) else {
-            return Ok(None);
-        };
-        self.changed(now_ms);
+        let removed = self.table.remove(topic);
+        if removed.is_some() {
+            self.changed(now_ms);
+        }
         self.save()?;
-        Ok(Some(removed))
+        Ok(removed)
     }
 
     pub(crate) fn save(&self) -> Result<(), PersistError> {

@@ -1,7 +1,7 @@
 //! A broker on a disk in memory, with a clock that the test moves and clients that record what they
 //! are sent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU64, Ordering};
 
@@ -17,13 +17,14 @@ use ferrocket_protocol::bodies::{
 use ferrocket_protocol::codes::request;
 use ferrocket_protocol::frame::{self, Encoding, FLAG_ONEWAY, Frame, Head, NoHeader, Sender};
 use ferrocket_protocol::headers::{
-    PullMessage, PullMessageResponse, SendMessage, SendMessageResponse, SendMessageV2,
-    UpdateConsumerOffset,
+    PullMessage, PullMessageResponse, QueryConsumerOffset, SendMessage, SendMessageResponse,
+    SendMessageV2, UpdateConsumerOffset,
 };
 use ferrocket_protocol::message::View;
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::{ConnectionId, Peer};
 use ferrocket_protocol::version::VERSION;
+use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{FlushMode, NoSignals, Store, StoreConfig};
 use parking_lot::Mutex;
@@ -193,6 +194,35 @@ impl World {
         self.store.close(self.now()).unwrap();
         drop(self);
         Self::on(disk, config, store_config)
+    }
+
+    /// Ends without a word and starts again on the same disk.
+    pub(crate) fn kill(self) -> Self {
+        let config = BrokerConfig::clone(&self.broker.config());
+        let store_config = self.store.config().clone();
+        let disk = self.disk.clone();
+        drop(self);
+        Self::on(disk, config, store_config)
+    }
+
+    /// `consumerOffset.json` as it is on the disk; empty when there is none.
+    pub(crate) fn offset_file(&self) -> String {
+        let path = Path::new("/store/config/consumerOffset.json");
+        String::from_utf8(self.disk.read(path).unwrap_or_default()).unwrap()
+    }
+
+    /// What is committed, asked for through a client.
+    pub(crate) fn committed(&self, group: &str, topic: &str, queue_id: i32) -> Option<i64> {
+        let header = QueryConsumerOffset {
+            consumer_group: group.into(),
+            topic: topic.into(),
+            queue_id,
+            set_zero_if_not_found: Some(false),
+        };
+        let answer = self
+            .connect()
+            .call(request::QUERY_CONSUMER_OFFSET, &header, b"");
+        answer.ext_field("offset").map(|text| text.parse().unwrap())
     }
 
     pub(crate) fn now(&self) -> i64 {

@@ -150,8 +150,11 @@ impl BrokerRole {
         let closed = blocking(move || {
             cold_reads.stop();
             threads.stop();
+            // Older clients commit offsets until their connection ends.
+            let saved = broker.persist_final().map_err(|error| with_causes(&error));
             drop(broker);
-            store.close(now_ms()).map_err(|error| with_causes(&error))
+            let closed = store.close(now_ms()).map_err(|error| with_causes(&error));
+            saved.and(closed)
         })
         .await;
         for result in [written, closed] {

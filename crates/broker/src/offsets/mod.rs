@@ -3,8 +3,12 @@
 //!
 //! A commit is stored as it comes, a lower one too. Offsets reach the file every
 //! `flushConsumerOffsetInterval` and at a clean stop; a crash loses at most that much progress, so
-//! messages may be consumed again, never skipped. Groups need no settings to have offsets: files of
-//! other brokers bring such along.
+//! messages may be consumed again, never skipped. What is forgotten with a topic or a group is gone
+//! from the file before that is answered, and what [`reconcile`] finds at the start to point past
+//! its queue is corrected. Groups need no settings to have offsets: files of other brokers bring
+//! such along.
+
+mod reconcile;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -210,15 +214,19 @@ impl Offsets {
         names
     }
 
-    /// Forgets every group's progress with a topic.
+    /// Forgets every group's progress with a topic; [`Self::save`] before that is answered, or a
+    /// topic that is made again would be read from where the old one ended.
     pub(crate) fn forget_topic(&self, topic: &str) {
+        let mut forgotten = false;
         self.groups.each(|group| {
-            group.topics.write().remove(topic);
+            forgotten |= group.topics.write().remove(topic).is_some();
         });
-        self.ledger.touch();
+        if forgotten {
+            self.ledger.touch();
+        }
     }
 
-    /// Forgets all that a group did.
+    /// Forgets all that a group did; [`Self::save`] before that is answered.
     pub(crate) fn forget_group(&self, group: &str) {
         if self.groups.remove(group).is_some() {
             self.ledger.touch();
