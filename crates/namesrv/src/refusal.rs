@@ -69,6 +69,8 @@ pub(crate) enum AdminRefused {
     BlackList,
     #[error("string2Properties error")]
     NotProperties,
+    #[error("{0}; nothing was changed")]
+    Invalid(String),
     #[error("cannot write the configuration file, nothing was changed: {0}")]
     Unsaved(String),
     /// The leading blank is Java's.
@@ -125,9 +127,10 @@ impl From<AdminRefused> for Refusal {
         let code = match refused {
             AdminRefused::BlackList => response::NO_PERMISSION,
             AdminRefused::UnknownCode(_) => response::REQUEST_CODE_NOT_SUPPORTED,
-            AdminRefused::Disabled | AdminRefused::NotProperties | AdminRefused::Unsaved(_) => {
-                response::SYSTEM_ERROR
-            }
+            AdminRefused::Disabled
+            | AdminRefused::NotProperties
+            | AdminRefused::Invalid(_)
+            | AdminRefused::Unsaved(_) => response::SYSTEM_ERROR,
         };
         Self {
             code,

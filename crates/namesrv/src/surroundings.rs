@@ -34,6 +34,9 @@ pub enum ConfigurationRefused {
     /// The text is not a properties text.
     #[error("the text is not in properties form")]
     Malformed,
+    /// A value cannot be, or cannot be changed while the process runs; the text says which.
+    #[error("{0}; nothing was changed")]
+    Invalid(String),
     /// The configuration file could not be written.
     #[error("cannot write the configuration file: {0}")]
     Io(String),

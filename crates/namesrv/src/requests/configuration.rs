@@ -37,6 +37,7 @@ impl From<ConfigurationRefused> for AdminRefused {
         match refused {
             ConfigurationRefused::BlackList => Self::BlackList,
             ConfigurationRefused::Malformed => Self::NotProperties,
+            ConfigurationRefused::Invalid(text) => Self::Invalid(text),
             ConfigurationRefused::Io(reason) => Self::Unsaved(reason),
         }
     }

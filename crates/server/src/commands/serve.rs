@@ -19,7 +19,8 @@ pub(crate) fn namesrv(options: &cli::Namesrv, logs: Logs) -> Result<u8, Failure>
         ..Given::default()
     };
     given.flag("listenPort", text(options.port), "--port");
-    let settings = sources::namesrv(&given)?;
+    let mut settings = sources::namesrv(&given)?;
+    checks::namesrv(&mut settings)?;
     log_findings(&settings);
     serve(
         Play {
@@ -58,7 +59,8 @@ pub(crate) fn server(options: &cli::Server, logs: Logs) -> Result<u8, Failure> {
         ..Given::default()
     };
     of_namesrv.flag("listenPort", text(options.namesrv_port), "--namesrv-port");
-    let namesrv = sources::namesrv(&of_namesrv)?;
+    let mut namesrv = sources::namesrv(&of_namesrv)?;
+    checks::namesrv(&mut namesrv)?;
     log_findings(&namesrv);
 
     let mut given = Given {

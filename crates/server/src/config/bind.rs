@@ -8,6 +8,8 @@ use ferrocket_namesrv::NamesrvConfig;
 use ferrocket_store::{FlushMode, StoreConfig};
 
 use super::catalog::{self, Class};
+use super::checks;
+use super::live::Rules;
 use super::settings::Settings;
 use crate::memory::Memory;
 
@@ -20,8 +22,7 @@ pub(crate) const BROKER_CLASSES: &[Class] = &[
     Class::Auth,
 ];
 /// What GET_BROKER_CONFIG shows of them.
-pub(crate) const BROKER_SHOWN: &[Class] =
-    &[Class::Broker, Class::Server, Class::Client, Class::Store];
+const BROKER_SHOWN: &[Class] = &[Class::Broker, Class::Server, Class::Client, Class::Store];
 /// What a name server binds; a controller inside reads the last one.
 pub(crate) const NAMESRV_CLASSES: &[Class] = &[
     Class::Namesrv,
@@ -30,7 +31,43 @@ pub(crate) const NAMESRV_CLASSES: &[Class] = &[
     Class::Controller,
 ];
 /// What GET_NAMESRV_CONFIG shows of them.
-pub(crate) const NAMESRV_SHOWN: &[Class] = &[Class::Namesrv, Class::Server];
+const NAMESRV_SHOWN: &[Class] = &[Class::Namesrv, Class::Server];
+
+/// Keys of the broker core that are settled by the start: identity, addresses, and what decides
+/// which topics there are.
+const BROKER_AT_START: [&str; 12] = [
+    "brokerName",
+    "brokerClusterName",
+    "brokerId",
+    "brokerIP1",
+    "brokerIP2",
+    "listenPort",
+    "haListenPort",
+    "brokerRole",
+    "msgTraceTopicName",
+    "traceTopicEnable",
+    "timerWheelEnable",
+    "reviveQueueNum",
+];
+/// Keys of a name server that [`namesrv`] does not read.
+const NAMESRV_AT_START: [&str; 4] = [
+    "listenPort",
+    "bindAddress",
+    "serverChannelMaxIdleTimeSeconds",
+    "enableControllerInNamesrv",
+];
+/// What an update may do to a running broker.
+pub(crate) const BROKER_RULES: Rules = Rules {
+    shown: BROKER_SHOWN,
+    check: checks::broker,
+    is_live: |key| BrokerConfig::KEYS.contains(&key) && !BROKER_AT_START.contains(&key),
+};
+/// What an update may do to a running name server.
+pub(crate) const NAMESRV_RULES: Rules = Rules {
+    shown: NAMESRV_SHOWN,
+    check: checks::namesrv,
+    is_live: |key| !NAMESRV_AT_START.contains(&key),
+};
 
 /// The broker core's settings, without `store_host`, which needs a resolver.
 pub(crate) fn broker(settings: &Settings) -> BrokerConfig {
@@ -103,7 +140,7 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
 }
 
 /// `1s 5s 10s 1m 2h 1d`; nothing when a part is not such a time.
-fn delay_levels_ms(text: &str) -> Option<Vec<i64>> {
+pub(crate) fn delay_levels_ms(text: &str) -> Option<Vec<i64>> {
     text.split_whitespace()
         .map(|part| {
             let unit_ms = match part.chars().last()? {
@@ -115,7 +152,8 @@ fn delay_levels_ms(text: &str) -> Option<Vec<i64>> {
             };
             part.get(..part.len() - 1)?
                 .parse::<i64>()
-                .ok()?
+                .ok()
+                .filter(|number| *number >= 0)?
                 .checked_mul(unit_ms)
         })
         .collect()

@@ -1,5 +1,6 @@
-//! What a broker checks before it starts, in Java's order, with Java's texts and exit codes; and the
-//! modes that this version does not have, which are refused rather than ignored.
+//! What a server checks before it starts and before it takes an update over the network: Java's
+//! checks in Java's order, with its texts and exit codes; ranges; and the modes that this version
+//! does not have, which are refused rather than ignored.
 
 use super::catalog::Class;
 use super::settings::Settings;
@@ -18,7 +19,21 @@ pub(crate) fn addresses(list: &str) -> Vec<String> {
 pub(crate) fn broker(settings: &mut Settings) -> Result<(), Failure> {
     name_servers(settings)?;
     role(settings)?;
-    unsupported(settings)
+    unsupported(settings)?;
+    in_range(settings)
+}
+
+/// The configuration of a name server is one that can run here.
+pub(crate) fn namesrv(settings: &mut Settings) -> Result<(), Failure> {
+    in_range(settings)
+}
+
+fn in_range(settings: &Settings) -> Result<(), Failure> {
+    let refused = settings.out_of_range();
+    match refused.first() {
+        Some(text) => Err(Failure::new(EXIT_INIT, text)),
+        None => Ok(()),
+    }
 }
 
 fn name_servers(settings: &Settings) -> Result<(), Failure> {
@@ -54,6 +69,11 @@ fn role(settings: &mut Settings) -> Result<(), Failure> {
                 EXIT_INIT,
                 "Slave's brokerId must be > 0\n",
             ));
+        }
+        if role == "SYNC_MASTER" {
+            settings.warn(
+                "brokerRole = SYNC_MASTER runs as a lone master: there is no replication in this version, so no message waits for a slave or reaches one".to_owned(),
+            );
         }
         if role != "SLAVE" && id != 0 {
             settings.warn(format!(
@@ -174,6 +194,16 @@ mod tests {
             assert!(line.contains("is not part of this version; "), "{line}");
             assert_eq!(line.lines().count(), 1);
         }
+    }
+
+    #[test]
+    fn a_synchronous_master_without_a_slave_is_said_to_be_alone() {
+        let settings = checked("brokerRole=SYNC_MASTER").unwrap();
+        let said = settings.findings().iter().any(|f| {
+            f.severity == crate::config::settings::Severity::Warning
+                && f.text.contains("runs as a lone master")
+        });
+        assert!(said, "{:?}", settings.findings());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use parking_lot::Mutex;
 
 use super::catalog::{self, Class};
-use super::properties;
-use super::settings::{Settings, Source};
+use super::properties::{self, Entry};
+use super::settings::{Settings, Severity, Source};
+use crate::failure::Failure;
 
 /// Why an update was refused as a whole.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +19,9 @@ pub(crate) enum UpdateError {
     BlackList,
     #[error("cannot read the update: {0}")]
     Malformed(#[from] properties::BadEscape),
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("{0}; nothing was changed")]
+    Refused(String),
+    #[error("cannot write {}, nothing was changed: {source}", path.display())]
     Write {
         path: PathBuf,
         source: std::io::Error,
@@ -35,26 +38,40 @@ const FIXED_BLACK_LIST: [&str; 5] = [
     "rocketmqHome",
 ];
 
+/// What a role's configuration may become while it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// Classes that the requests show; AuthConfig keys are loaded but not shown.
+    pub(crate) shown: &'static [Class],
+    /// The checks that the start makes too.
+    pub(crate) check: fn(&mut Settings) -> Result<(), Failure>,
+    /// Keys that the role takes over while it runs. What it reads of the others it reads at the
+    /// start, so that a change could not be kept.
+    pub(crate) is_live: fn(&str) -> bool,
+}
+
 /// The settings of a role, changeable.
 #[derive(Debug)]
 pub(crate) struct LiveSettings {
     settings: Mutex<Settings>,
-    /// Classes that the requests show; AuthConfig keys are loaded but not shown.
-    shown: &'static [Class],
+    /// Held by an update from its first look to the last, so that readers never wait for a disk.
+    updating: Mutex<()>,
+    rules: Rules,
     black_list: Vec<String>,
     /// Where updates are written back to.
     path: PathBuf,
 }
 
 impl LiveSettings {
-    pub(crate) fn new(settings: Settings, shown: &'static [Class], path: PathBuf) -> Self {
-        let class = shown.first().copied().unwrap_or(Class::Broker);
+    pub(crate) fn new(settings: Settings, rules: Rules, path: PathBuf) -> Self {
+        let class = rules.shown.first().copied().unwrap_or(Class::Broker);
         let black_list = settings.text(class, "configBlackList").unwrap_or_default();
         let black_list = black_list.split(';').chain(FIXED_BLACK_LIST);
         let black_list = black_list.map(|key| key.trim().to_owned()).collect();
         Self {
             settings: Mutex::new(settings),
-            shown,
+            updating: Mutex::new(()),
+            rules,
             black_list,
             path,
         }
@@ -62,16 +79,17 @@ impl LiveSettings {
 
     /// Sorted `key=value` lines: every field that is not null, and every key of the file.
     pub(crate) fn text(&self) -> String {
-        self.lines(|key, value| format!("{key}={value}\n"))
+        self.lines(&self.settings.lock(), |key, value| {
+            format!("{key}={value}\n")
+        })
     }
 
-    fn lines(&self, line: impl Fn(&str, &str) -> String) -> String {
-        let settings = self.settings.lock();
+    fn lines(&self, settings: &Settings, line: impl Fn(&str, &str) -> String) -> String {
         let mut all: BTreeMap<&str, String> = settings
             .given()
             .map(|(key, value)| (key, value.to_owned()))
             .collect();
-        for class in self.shown.iter().rev() {
+        for class in self.rules.shown.iter().rev() {
             for key in catalog::of(*class).filter(|key| !key.old && !is_setter_only(key.name)) {
                 if let Some(value) = settings.in_force(key) {
                     all.insert(key.name, value);
@@ -82,7 +100,10 @@ impl LiveSettings {
     }
 
     /// Takes the keys of an update that are known, writes the whole configuration back and returns
-    /// the settings now in force. Unknown keys are ignored, as in Java.
+    /// the settings now in force. Unknown keys beside known ones are ignored, as in Java.
+    ///
+    /// # Errors
+    /// When nothing was changed, neither here nor in the file.
     pub(crate) fn update(&self, body: &[u8]) -> Result<Settings, UpdateError> {
         let entries = properties::parse(body)?;
         if entries
@@ -91,21 +112,93 @@ impl LiveSettings {
         {
             return Err(UpdateError::BlackList);
         }
-        let now = {
-            let mut settings = self.settings.lock();
-            for entry in &entries {
-                if settings.key(&entry.key).is_some() {
-                    settings.give(&entry.key, &entry.value, Source::Request);
-                }
-            }
-            settings.clone()
-        };
-        let text = self.lines(properties::line_of);
+        let _updating = self.updating.lock();
+        let mut candidate = self.settings.lock().clone();
+        let changed = self.changes(&mut candidate, &entries)?;
+        (self.rules.check)(&mut candidate).map_err(|failure| {
+            let text = failure.stderr + &failure.stdout;
+            let text = text.trim().trim_start_matches("ferrocket: ");
+            UpdateError::Refused(text.to_owned())
+        })?;
+        let text = self.lines(&candidate, properties::line_of);
         replace(&self.path, text.as_bytes()).map_err(|source| UpdateError::Write {
             path: self.path.clone(),
             source,
         })?;
+        for change in changed {
+            tracing::info!("configuration changed: {change}");
+        }
+        let now = candidate.clone();
+        *self.settings.lock() = candidate;
         Ok(now)
+    }
+
+    /// Enters the known keys and returns a line for each that changes something.
+    fn changes(
+        &self,
+        candidate: &mut Settings,
+        entries: &[Entry],
+    ) -> Result<Vec<String>, UpdateError> {
+        let mut unknown = Vec::new();
+        let mut changed = Vec::new();
+        for entry in entries {
+            let Some(key) = candidate.key(&entry.key) else {
+                let near = catalog::nearest(candidate.classes(), &entry.key)
+                    .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+                unknown.push(format!("unknown key {}{near}", entry.key));
+                continue;
+            };
+            let (name, value) = (key.name, entry.value.as_str());
+            if key.read_only {
+                return Err(UpdateError::Refused(format!("{name} cannot be set")));
+            }
+            if !key.kind.accepts(value) {
+                return Err(UpdateError::Refused(format!(
+                    "{name} = {value:?} cannot be, give {}",
+                    key.kind.expected()
+                )));
+            }
+            if self.is_in_force(candidate, name, value) {
+                continue;
+            }
+            let is_read = candidate.is_asked(name);
+            if is_read && !(self.rules.is_live)(name) {
+                return Err(UpdateError::Refused(format!(
+                    "{name} is read at the start only; write {name}={value} into {} and start again",
+                    self.path.display()
+                )));
+            }
+            let note = if is_read {
+                ""
+            } else {
+                ", which has no effect in this version"
+            };
+            let before = candidate.in_force(key).unwrap_or_default();
+            changed.push(if self.rules.shown.contains(&key.class) {
+                format!("{name} from {before:?} to {value:?}{note}")
+            } else {
+                format!("{name}{note}")
+            });
+            candidate.give(&entry.key, value, Source::Request);
+        }
+        let findings = candidate.findings().iter();
+        for finding in findings.filter(|finding| finding.severity == Severity::Warning) {
+            tracing::warn!("{}", finding.text);
+        }
+        if let (Some(first), true) = (unknown.first(), unknown.len() == entries.len()) {
+            return Err(UpdateError::Refused(first.clone()));
+        }
+        for text in unknown {
+            tracing::warn!("update request: {text}");
+        }
+        Ok(changed)
+    }
+
+    /// Tools send whole configurations back: what is as it was is no change.
+    fn is_in_force(&self, settings: &Settings, name: &str, value: &str) -> bool {
+        let classes = settings.classes().iter();
+        let mut keys = classes.filter_map(|class| catalog::find(*class, name));
+        keys.any(|key| settings.in_force(key).as_deref() == Some(value.trim()))
     }
 }
 
@@ -141,7 +234,10 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use ferrocket_broker::BrokerConfig;
+
     use super::*;
+    use crate::config::checks;
 
     const SHOWN: &[Class] = &[Class::Broker, Class::Server, Class::Client, Class::Store];
 
@@ -153,7 +249,16 @@ mod tests {
         .unwrap();
         let mut settings = Settings::new(SHOWN);
         settings.load(path).unwrap();
-        LiveSettings::new(settings, SHOWN, path.to_owned())
+        settings.boolean(Class::Store, "checkCRCOnRecover");
+        settings.text(Class::Store, "flushDiskType");
+        settings.number::<i64>(Class::Broker, "flushConsumerOffsetInterval");
+        settings.text(Class::Broker, "regionId");
+        let rules = Rules {
+            shown: SHOWN,
+            check: checks::broker,
+            is_live: |key| BrokerConfig::KEYS.contains(&key),
+        };
+        LiveSettings::new(settings, rules, path.to_owned())
     }
 
     #[test]
@@ -195,18 +300,18 @@ mod tests {
         let path = directory.path().join("broker.conf");
         let live = live(&path);
         let now = live
-            .update(b"flushDiskType=SYNC_FLUSH\nnoSuchKey=1\nregionId=a\\\\b\n")
+            .update(b"flushConsumerOffsetInterval=700\nnoSuchKey=1\nregionId=a\\\\b\n")
             .unwrap();
         assert_eq!(
-            now.text(Class::Store, "flushDiskType").unwrap(),
-            "SYNC_FLUSH"
+            now.number::<i64>(Class::Broker, "flushConsumerOffsetInterval"),
+            700
         );
         assert!(!live.text().contains("noSuchKey"));
         let mut again = Settings::new(SHOWN);
         again.load(&path).unwrap();
         assert_eq!(
-            again.text(Class::Store, "flushDiskType").unwrap(),
-            "SYNC_FLUSH"
+            again.number::<i64>(Class::Broker, "flushConsumerOffsetInterval"),
+            700
         );
         assert_eq!(again.text(Class::Broker, "regionId").unwrap(), "a\\b");
         let before = std::fs::read_to_string(directory.path().join("broker.conf.bak")).unwrap();
@@ -222,5 +327,65 @@ mod tests {
         assert!(live.text().contains("regionId=DefaultRegion"));
         let refused = live.update(b"rocketmqHome=/tmp\n");
         assert!(matches!(refused, Err(UpdateError::BlackList)));
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_refused_and_changes_neither_memory_nor_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("broker.conf");
+        let live = live(&path);
+        let (file, text) = (std::fs::read(&path).unwrap(), live.text());
+        for (body, told) in [
+            (
+                "maxMessageSize=-5",
+                "maxMessageSize = \"-5\" cannot be, give a whole number of at least 1",
+            ),
+            (
+                "maxMessageSize=abc",
+                "maxMessageSize = \"abc\" cannot be, give a whole number",
+            ),
+            (
+                "regionId=x\nbrokerPermission=77",
+                "brokerPermission = \"77\" cannot be, give a whole number from 0 to 7",
+            ),
+            ("autoCreateTopicEnable=yes", "give true or false"),
+            (
+                "flushDiskType=SYNC_FLUSH",
+                "flushDiskType is read at the start only; write flushDiskType=SYNC_FLUSH into ",
+            ),
+            ("brokerRole=SLAVE", "Slave's brokerId must be > 0"),
+            (
+                "brokerNmae=x",
+                "unknown key brokerNmae; did you mean brokerName?",
+            ),
+        ] {
+            let refused = live.update(body.as_bytes()).unwrap_err().to_string();
+            assert!(refused.contains(told), "{refused}");
+            assert!(refused.ends_with("; nothing was changed"), "{refused}");
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), file);
+        assert_eq!(live.text(), text);
+    }
+
+    #[test]
+    fn the_values_in_force_may_be_sent_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let live = live(&directory.path().join("broker.conf"));
+        live.update(b"flushDiskType=ASYNC_FLUSH\nlistenPort=23110\nregionId=y\n")
+            .unwrap();
+        assert!(live.text().contains("\nregionId=y\n"));
+    }
+
+    #[test]
+    fn an_update_that_cannot_be_written_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let in_the_way = directory.path().join("file");
+        let mut live = live(&directory.path().join("broker.conf"));
+        std::fs::write(&in_the_way, "").unwrap();
+        live.path = in_the_way.join("broker.conf");
+        let before = live.text();
+        let refused = live.update(b"regionId=x\n").unwrap_err().to_string();
+        assert!(refused.contains("nothing was changed"), "{refused}");
+        assert_eq!(live.text(), before);
     }
 }

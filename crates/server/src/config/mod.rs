@@ -6,5 +6,6 @@ pub(crate) mod checks;
 pub(crate) mod live;
 pub(crate) mod print;
 pub(crate) mod properties;
+pub(crate) mod ranges;
 pub(crate) mod settings;
 pub(crate) mod sources;

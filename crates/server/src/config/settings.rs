@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::catalog::{self, Class, Key, Kind, LEGACY_SPELLINGS};
 use super::properties::{self, BadEscape, Entry};
+use super::ranges;
 
 /// Where a value came from, strongest last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,20 +199,20 @@ impl Settings {
         if key.read_only {
             self.warn(format!("{source}: {name} cannot be set"));
         } else if !key.kind.accepts(value) {
-            let in_force = self.default_of(key).unwrap_or_default();
-            let instead = if key.kind == Kind::Bool {
-                "false"
-            } else {
-                in_force.as_str()
-            };
             let remedy = if key.kind.accepts(value.trim()) {
                 "remove the blanks around it".to_owned()
             } else {
                 format!("expected {}", key.kind.expected())
             };
-            self.warn(format!(
-                "{source}: {name} = {value:?} is ignored, {remedy}; {instead:?} stays in force"
-            ));
+            // Java's Boolean.parseBoolean knows no mistakes.
+            self.warn(if key.kind == Kind::Bool {
+                format!("{source}: {name} = {value:?} counts as false, as with Java; {remedy}")
+            } else {
+                let in_force = self.default_of(key).unwrap_or_default();
+                format!(
+                    "{source}: {name} = {value:?} is ignored, {remedy}; {in_force:?} stays in force"
+                )
+            });
         } else if name == "namesrvAddr" && value.contains(',') {
             self.warn(format!(
                 "{source}: namesrvAddr = {value:?}: addresses are separated by ';', not by ','"
@@ -282,7 +283,8 @@ impl Settings {
         self.value(class, name).is_some_and(|text| text == "true")
     }
 
-    /// A number, clipped to the type that the caller keeps it in.
+    /// A number; the type that the caller keeps it in has room for the key's range, which is checked
+    /// before anything is bound.
     pub(crate) fn number<N: TryFrom<i64> + Default>(&self, class: Class, name: &str) -> N {
         let number = self
             .value(class, name)
@@ -290,6 +292,24 @@ impl Settings {
         number
             .and_then(|number| N::try_from(number).ok())
             .unwrap_or_default()
+    }
+
+    /// A line for each given value that is of its key's type but that nothing can run with.
+    pub(crate) fn out_of_range(&self) -> Vec<String> {
+        let refused = self.given.iter().filter_map(|(name, given)| {
+            let key = self.key(name).filter(|key| !key.read_only)?;
+            let expected = ranges::expected_instead(key, &given.value)?;
+            Some(format!(
+                "{}: {name} = {:?} cannot be, give {expected}",
+                given.source, given.value
+            ))
+        });
+        refused.collect()
+    }
+
+    /// Whether a typed struct was filled from the key: it has an effect.
+    pub(crate) fn is_asked(&self, name: &str) -> bool {
+        self.asked.lock().contains(name)
     }
 
     pub(crate) fn source(&self, name: &str) -> Option<&Source> {

@@ -48,6 +48,18 @@ fn a_value_that_java_would_ignore_is_reported_with_place_and_remedy() {
 }
 
 #[test]
+fn a_truth_value_that_is_none_counts_as_false_and_is_said_to() {
+    let settings = settings("autoCreateTopicEnable=yes\n");
+    assert_eq!(
+        warnings(&settings),
+        [
+            "broker.conf:1: autoCreateTopicEnable = \"yes\" counts as false, as with Java; expected true or false"
+        ]
+    );
+    assert!(!settings.boolean(Class::Broker, "autoCreateTopicEnable"));
+}
+
+#[test]
 fn an_unknown_key_names_the_nearest_known_one() {
     assert_eq!(
         warnings(&settings("brokerNmae=x\n")),

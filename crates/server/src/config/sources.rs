@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::bind::{BROKER_CLASSES, NAMESRV_CLASSES};
-use super::catalog;
 use super::settings::{Settings, Source, home};
+use super::{catalog, ranges};
 use crate::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 
 /// What the command line says of the configuration.
@@ -90,6 +90,12 @@ fn set(settings: &mut Settings, pair: &str) -> Result<(), Failure> {
     };
     if !known.kind.accepts(value) {
         let expected = known.kind.expected();
+        return Err(Failure::new(
+            EXIT_USAGE,
+            format!("--set {pair}: expected {expected}"),
+        ));
+    }
+    if let Some(expected) = ranges::expected_instead(known, value) {
         return Err(Failure::new(
             EXIT_USAGE,
             format!("--set {pair}: expected {expected}"),

@@ -93,7 +93,7 @@ fn namesrv(arguments: &[String]) -> Result<u8, Failure> {
     let parsed = parsed("mqnamesrv", NAMESRV_OPTIONS, arguments)?;
     let Some(parsed) = parsed else { return Ok(0) };
     let file = parsed.value("c").map(PathBuf::from);
-    let settings = sources::namesrv(&given(&parsed, file.as_deref()))?;
+    let mut settings = sources::namesrv(&given(&parsed, file.as_deref()))?;
     if let Some(file) = &file {
         run::say(&format!(
             "load config properties file OK, {}",
@@ -107,6 +107,7 @@ fn namesrv(arguments: &[String]) -> Result<u8, Failure> {
             false,
         );
     }
+    checks::namesrv(&mut settings)?;
     let logs = Logs::start(&LogOptions::default(), "info")?;
     log_findings(&settings);
     serve(

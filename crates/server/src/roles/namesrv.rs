@@ -50,7 +50,7 @@ impl Namesrv {
         let config_path = path_of(&settings, "configStorePath");
         let shown_kv_path = kv_path.clone();
         let surroundings = Arc::new(Files {
-            live: LiveSettings::new(settings, bind::NAMESRV_SHOWN, config_path),
+            live: LiveSettings::new(settings, bind::NAMESRV_RULES, config_path),
             kv_path,
         });
         let server =
@@ -112,7 +112,10 @@ impl Surroundings for Files {
             Ok(settings) => Ok(bind::namesrv(&settings)),
             Err(UpdateError::BlackList) => Err(ConfigurationRefused::BlackList),
             Err(UpdateError::Malformed(_)) => Err(ConfigurationRefused::Malformed),
-            Err(error) => Err(ConfigurationRefused::Io(error.to_string())),
+            Err(UpdateError::Refused(text)) => Err(ConfigurationRefused::Invalid(text)),
+            Err(UpdateError::Write { source, .. }) => {
+                Err(ConfigurationRefused::Io(source.to_string()))
+            }
         }
     }
 

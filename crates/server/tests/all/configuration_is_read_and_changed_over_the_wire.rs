@@ -63,6 +63,14 @@ async fn configuration_is_read_and_changed_over_the_wire() {
     .await;
     assert_eq!((changed.code, changed.remark), (0, None));
 
+    let refused = call(request::UPDATE_BROKER_CONFIG, "flushDiskType=SYNC_FLUSH").await;
+    assert_eq!(refused.code, 1);
+    let told = refused.remark.unwrap();
+    assert!(
+        told.contains("flushDiskType is read at the start only"),
+        "{told}"
+    );
+
     let written = std::fs::read_to_string(&path).unwrap();
     assert!(
         written.contains("\nautoCreateTopicEnable=false\n"),

@@ -117,6 +117,35 @@ fn a_mistake_on_the_command_line_ends_at_once() {
 }
 
 #[test]
+fn a_value_out_of_range_ends_the_start_with_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("server.conf");
+    for (role, line, expected) in [
+        (
+            "broker",
+            "listenPort=99999",
+            "a whole number from 0 to 65535",
+        ),
+        ("broker", "maxMessageSize=0", "a whole number of at least 1"),
+        ("broker", "brokerName=", "a text that is not empty"),
+        ("namesrv", "listenPort=-1", "a whole number from 0 to 65535"),
+    ] {
+        std::fs::write(&path, format!("{line}\n")).unwrap();
+        let output = run(&[role, "-c", path.to_str().unwrap()]);
+        let (_, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(253), "{err}");
+        let (key, value) = line.split_once('=').unwrap();
+        let told = format!(
+            "ferrocket: {}:1: {key} = {value:?} cannot be, give {expected}\n",
+            path.display()
+        );
+        assert_eq!(err, told);
+    }
+    let output = run(&["broker", "--set", "listenPort=99999"]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_cluster_that_is_not_there_is_named() {
     let port = free_port();
     let output = run(&["topic", "list", "-n", &format!("127.0.0.1:{port}")]);
