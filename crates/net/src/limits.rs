@@ -4,8 +4,10 @@ use std::time::Duration;
 
 /// Connections that a process serves at most, whatever the file limit allows.
 pub const CONNECTIONS_MAX: usize = 65_535;
-/// File handles kept back from connections: segments of the log, consume queues, configuration.
-pub const FILES_RESERVED: usize = 512;
+/// File handles kept back from connections: 256 open files of consume queues, every segment of the
+/// log that was read, index and configuration files. Below a limit of twice as many, half of the
+/// limit is kept back; a store then wants a limit of at least 1024.
+pub const FILES_RESERVED: usize = 1024;
 /// The largest read from a socket, and the buffer of a busy connection.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// The buffer of a connection that has said little so far.
