@@ -84,6 +84,16 @@ impl CheckpointFile {
         })
     }
 
+    /// The checkpoint that vouches for nothing from the record at `physical` on, which was stored at
+    /// `store_ms`.
+    pub(crate) fn lowered_to(&self, physical: i64, store_ms: i64) -> Checkpoint {
+        Checkpoint {
+            queues_ms: self.current.queues_ms.min(store_ms),
+            queues_physical: self.current.queues_physical.min(physical),
+            ..self.current
+        }
+    }
+
     /// Replaces the content, durably. The fields lie within one sector.
     pub(crate) fn store(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
         self.file.write_all_at(&checkpoint.encode(), 0)?;

@@ -27,6 +27,9 @@ pub enum FlushError {
     /// The store is not poisoned by this: the append tries again when it needs the segment.
     #[error("cannot make the next commit log segment: {0}")]
     Segment(String),
+    /// The store is not poisoned by this: the entries stay in memory and the next call tries again.
+    #[error("cannot open a consume queue file: {0}; raise the limit of open files")]
+    NoHandle(String),
 }
 
 /// The store cannot be opened.

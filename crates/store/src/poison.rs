@@ -6,6 +6,7 @@
 use std::fmt::Display;
 use std::sync::OnceLock;
 
+use crate::disk::is_handle_shortage;
 use crate::errors::FlushError;
 
 #[derive(Debug, Default)]
@@ -41,5 +42,20 @@ impl Poison {
         outcome: std::io::Result<T>,
     ) -> Result<T, FlushError> {
         outcome.map_err(|error| FlushError::Poisoned(self.set(doing, &error).to_owned()))
+    }
+
+    /// As [`guard`](Self::guard) for the consume queues, whose files are opened when they are needed:
+    /// a file that could not be opened for want of a handle has lost nothing.
+    pub(crate) fn guard_queues<T>(
+        &self,
+        doing: &str,
+        outcome: std::io::Result<T>,
+    ) -> Result<T, FlushError> {
+        match outcome {
+            Err(error) if is_handle_shortage(&error) => {
+                Err(FlushError::NoHandle(error.to_string()))
+            }
+            other => self.guard(doing, other),
+        }
     }
 }

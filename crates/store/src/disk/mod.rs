@@ -9,6 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 /// A directory tree of files. Paths are absolute or relative to the process, as configured.
 pub trait Disk: Debug + Send + Sync {
     /// Opens an existing file for reading and writing.
@@ -96,6 +98,14 @@ impl Space {
         let percent = (used * 100).div_ceil(u128::from(self.total_bytes));
         u32::try_from(percent).map_or(1.0, |percent| f64::from(percent) / 100.0)
     }
+}
+
+/// Whether a file could not be opened because the process or the machine has no handle left
+/// (`EMFILE`, `ENFILE`): nothing was written and nothing is lost.
+pub(crate) fn is_handle_shortage(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Holds an advisory lock until dropped.

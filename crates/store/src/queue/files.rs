@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::Queue;
 use super::entry::{ENTRY_BYTES, Entry};
 use super::handles::Handles;
-use crate::disk::{Disk, DiskFile, Reserve};
+use crate::disk::{Disk, DiskFile, Reserve, is_handle_shortage};
 use crate::file_names;
 
 /// Whether a reader may wait for the disk.
@@ -145,7 +145,8 @@ impl QueueFiles {
         if let Some(file) = self.handles.find(key) {
             return Ok(Some(file));
         }
-        match self.disk.open(&self.path_of(queue, base)) {
+        let path = self.path_of(queue, base);
+        match self.with_handles(|| self.disk.open(&path)) {
             Ok(file) => {
                 self.handles.keep(key, &file);
                 Ok(Some(file))
@@ -166,14 +167,11 @@ impl QueueFiles {
         let directory = self.directory_of(queue);
         if !self.disk.exists(&directory) {
             self.disk.create_dir_all(&directory)?;
-            let parents = directory.ancestors().skip(1).take(3).map(ToOwned::to_owned);
-            self.unsynced_directories.lock().extend(parents);
         }
-        self.unsynced_directories.lock().insert(directory);
+        self.distrust_names(queue);
         let path = self.path_of(queue, base);
-        let file = self
-            .disk
-            .create(&path, self.file_bytes(), Reserve::Lazily)?;
+        let bytes = self.file_bytes();
+        let file = self.with_handles(|| self.disk.create(&path, bytes, Reserve::Lazily))?;
         if first > base {
             let slots = usize::try_from(first - base).unwrap_or(0);
             let raw: Vec<u8> = std::iter::repeat_n(Entry::BLANK.encode(), slots)
@@ -185,44 +183,75 @@ impl QueueFiles {
         Ok(file)
     }
 
-    /// Removes a queue's files and its directory.
-    pub(super) fn remove(&self, queue: &Queue) -> io::Result<()> {
+    /// Lists the directory of a queue and those above it for the next sync.
+    pub(super) fn distrust_names(&self, queue: &Queue) {
         let directory = self.directory_of(queue);
-        for entry in self
-            .disk
-            .list(&directory)?
-            .iter()
-            .filter(|entry| !entry.is_dir)
-        {
-            self.disk.remove_file(&directory.join(&entry.name))?;
+        let directories = directory.ancestors().take(4).map(ToOwned::to_owned);
+        self.unsynced_directories.lock().extend(directories);
+    }
+
+    /// Removes the directory of a topic with the directories of its queues, whatever the table knows
+    /// of them; durably, also when an earlier removal got only so far.
+    pub(super) fn remove_topic(&self, topic: &str) -> io::Result<()> {
+        let mut parts = Path::new(topic).components();
+        let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else {
+            // No topic has this name, and it leads elsewhere.
+            return Ok(());
+        };
+        let directory = self.directory.join(topic);
+        for entry in self.disk.list(&directory)? {
+            let path = directory.join(&entry.name);
+            if entry.is_dir {
+                self.remove_directory(&path)?;
+            } else {
+                self.disk.remove_file(&path)?;
+            }
         }
         if self.disk.exists(&directory) {
             self.disk.remove_dir(&directory)?;
         }
-        Ok(())
+        self.with_handles(|| self.disk.sync_dir(&self.directory))
     }
 
-    /// Removes the empty directory of a topic.
-    pub(super) fn remove_topic(&self, topic: &str) -> io::Result<()> {
-        let directory = self.directory.join(topic);
-        if self.disk.exists(&directory) && self.disk.list(&directory)?.is_empty() {
-            self.disk.remove_dir(&directory)?;
-            self.disk.sync_dir(&self.directory)?;
+    /// Removes a directory of files.
+    fn remove_directory(&self, directory: &Path) -> io::Result<()> {
+        let entries = self.disk.list(directory)?;
+        for entry in entries.iter().filter(|entry| !entry.is_dir) {
+            self.disk.remove_file(&directory.join(&entry.name))?;
         }
-        Ok(())
+        self.disk.remove_dir(directory)
     }
 
     /// Makes the names of new files and directories durable.
     pub(super) fn sync_directories(&self) -> io::Result<()> {
         let directories = std::mem::take(&mut *self.unsynced_directories.lock());
-        for directory in directories {
-            match self.disk.sync_dir(&directory) {
+        let mut rest = directories.iter();
+        while let Some(directory) = rest.next() {
+            match self.with_handles(|| self.disk.sync_dir(directory)) {
                 // Its topic was deleted meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
+                Err(error) => {
+                    let mut unsynced = self.unsynced_directories.lock();
+                    unsynced.insert(directory.clone());
+                    unsynced.extend(rest.cloned());
+                    return Err(error);
+                }
+                Ok(()) => {}
             }
         }
         Ok(())
+    }
+
+    /// Opens something; when the process or the machine has no handle left, closes cached ones and
+    /// tries once more.
+    fn with_handles<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        match open() {
+            Err(error) if is_handle_shortage(&error) => {
+                self.handles.close_oldest();
+                open()
+            }
+            other => other,
+        }
     }
 }
 

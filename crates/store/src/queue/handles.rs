@@ -8,8 +8,12 @@ use parking_lot::Mutex;
 
 use crate::disk::DiskFile;
 
-/// Open files at most; the one used longest ago is closed for a new one.
-const HANDLES_MAX: usize = 512;
+/// Open files at most; the one used longest ago is closed for a new one. A process reserves several
+/// times as many handles for its files.
+const HANDLES_MAX: usize = 256;
+
+/// So many are closed at once when the machine has no handle left.
+const CLOSED_ON_SHORTAGE: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Handles<K> {
@@ -69,6 +73,15 @@ impl<K: Copy + Eq + Hash> Handles<K> {
                 last,
             },
         );
+    }
+
+    /// Closes those that were used longest ago; who reads one of them keeps it until then.
+    pub(super) fn close_oldest(&self) {
+        let mut open = self.open.lock();
+        let mut ages: Vec<u64> = open.files.values().map(|used| used.last).collect();
+        ages.sort_unstable();
+        let kept_from = ages.get(CLOSED_ON_SHORTAGE).copied().unwrap_or(u64::MAX);
+        open.files.retain(|_, used| used.last >= kept_from);
     }
 
     pub(super) fn close_if(&self, gone: impl Fn(&K) -> bool) {

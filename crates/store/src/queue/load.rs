@@ -231,6 +231,7 @@ impl QueueTable {
     /// entries of this one.
     fn erase_behind(&self, found: &LoadedQueue, end: i64) -> io::Result<()> {
         let directory = self.files.directory_of(&found.queue);
+        self.files.distrust_names(&found.queue);
         for base in &found.bases {
             if *base >= end && Some(base) != found.bases.first() {
                 self.files.forget(&found.queue);

@@ -25,7 +25,8 @@ pub(crate) use self::files::{QueueFiles, Residence};
 pub(crate) use self::table::QueueTable;
 
 /// A queue that waits for its files keeps no more than this many entries before the append itself
-/// writes them: the bound of the memory when nobody calls `flush_queues`.
+/// writes them: the bound of the memory when nobody calls `flush_queues`. Somebody else who writes
+/// queues at that moment is not waited for.
 pub(crate) const UNWRITTEN_MAX: usize = 64 * 1024;
 
 /// After a write-behind a busy queue keeps this many of its newest entries for its readers.
@@ -156,15 +157,28 @@ impl Queue {
         );
     }
 
+    /// Goes on at `offset`, behind a gap without entries. What is in the files before stays.
+    fn jump(&self, offset: i64) {
+        let mut state = self.state.lock();
+        let min = state.min;
+        let is_written = state.written == state.end();
+        state.restart(offset);
+        if is_written {
+            state.min = min;
+        }
+    }
+
     /// Appends the entry of queue offset `offset`. The later record wins: an offset that the queue
     /// has already means that its topic was deleted and made again between the two records. A gap
-    /// before it is filled with blanks.
-    fn push(&self, offset: i64, entry: Entry) -> Pushed {
+    /// before it is filled with blanks, unless that takes more than `blanks_max`.
+    fn push(&self, offset: i64, entry: Entry, blanks_max: i64) -> Result<Pushed, TooWide> {
         let mut state = self.state.lock();
         if !state.has_past || offset < state.min {
             state.restart(offset);
         } else if offset < state.end() {
             state.cut(offset);
+        } else if offset - state.end() > blanks_max {
+            return Err(TooWide { end: state.end() });
         }
         for _ in state.end()..offset {
             state.tail.push_back(Entry::BLANK);
@@ -173,10 +187,10 @@ impl Queue {
         state.idle = false;
         let newly_listed = !std::mem::replace(&mut state.listed, true);
         let unwritten = (state.end() - state.written).unsigned_abs();
-        Pushed {
+        Ok(Pushed {
             newly_listed,
             unwritten: usize::try_from(unwritten).unwrap_or(usize::MAX),
-        }
+        })
     }
 
     /// The end of the queue, and where it begins; entries whose records end behind `readable` do not
@@ -242,4 +256,9 @@ struct Pushed {
     newly_listed: bool,
     /// Entries of the queue that wait for their file.
     unwritten: usize,
+}
+
+/// A gap begins at `end` that blanks shall not fill.
+struct TooWide {
+    end: i64,
 }

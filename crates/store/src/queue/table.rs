@@ -1,6 +1,6 @@
 //! All consume queues of a store, and the work of keeping their files up with them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher;
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
 
 use super::files::QueueFiles;
-use super::{Entry, KEPT_FOR_READERS, Queue, UNWRITTEN_MAX};
+use super::{Entry, KEPT_FOR_READERS, Queue, TooWide, UNWRITTEN_MAX};
 
 /// Parts of the table with a lock each, so that connections looking up queues do not meet. One for
 /// each value of the hash's first four bits.
@@ -18,6 +18,9 @@ const SHARDS: usize = 16;
 
 /// When this many entries of all queues wait for their files the flusher is asked to come early.
 const UNWRITTEN_WANTS_FLUSH: i64 = 256 * 1024;
+
+/// A gap before an entry is filled with so many blanks at most, or as many as a file has.
+const GAP_BLANKS_MAX: i64 = 1024 * 1024;
 
 /// The queues of a topic are in ascending order.
 type Shard = HashMap<Arc<str>, Vec<Arc<Queue>>, FixedState>;
@@ -33,8 +36,12 @@ pub(crate) struct QueueTable {
     to_sync: Mutex<Vec<Arc<Queue>>>,
     /// Entries that wait for their files.
     unwritten: AtomicI64,
-    /// Held while files are written or removed.
+    /// Held while files are written or removed; an append never waits for it.
     writing: Mutex<()>,
+    /// Held by the one sync that is under way.
+    syncing: Mutex<()>,
+    /// Deleted topics whose files the disk did not let go yet.
+    half_removed: Mutex<BTreeSet<Box<str>>>,
 }
 
 impl QueueTable {
@@ -47,6 +54,8 @@ impl QueueTable {
             to_sync: Mutex::new(Vec::new()),
             unwritten: AtomicI64::new(0),
             writing: Mutex::new(()),
+            syncing: Mutex::new(()),
+            half_removed: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -94,7 +103,7 @@ impl QueueTable {
 
     /// Adds the entry of a record to its queue, visible at once. True when so many entries wait for
     /// their files that the flusher should come early. A queue that waits beyond its bound is
-    /// written here and now, as far as `readable` allows.
+    /// written here and now, as far as `readable` allows, unless somebody writes queues already.
     pub(crate) fn push(
         &self,
         queue: &Arc<Queue>,
@@ -102,16 +111,45 @@ impl QueueTable {
         entry: Entry,
         readable: i64,
     ) -> io::Result<bool> {
-        let pushed = queue.push(offset, entry);
+        // Slots of one file must not stay zeros between others.
+        let blanks_max = GAP_BLANKS_MAX.max(self.files.file_entries);
+        let pushed = match queue.push(offset, entry, blanks_max) {
+            Ok(pushed) => pushed,
+            Err(TooWide { end }) => {
+                self.bridge(queue, end, offset, readable)?;
+                return self.push(queue, offset, entry, readable);
+            }
+        };
         if pushed.newly_listed {
             self.listed.lock().push(Arc::clone(queue));
         }
         let unwritten = self.unwritten.fetch_add(1, Ordering::Relaxed) + 1;
-        if pushed.unwritten > UNWRITTEN_MAX && pushed.unwritten.is_multiple_of(UNWRITTEN_MAX / 4) {
-            let _writing = self.writing.lock();
+        if pushed.unwritten > UNWRITTEN_MAX
+            && pushed.unwritten.is_multiple_of(UNWRITTEN_MAX / 4)
+            && let Some(_writing) = self.writing.try_lock()
+        {
             self.write_queue(queue, readable)?;
         }
         Ok(unwritten % UNWRITTEN_WANTS_FLUSH == 0)
+    }
+
+    /// Makes a queue go on behind a gap that is too wide for blanks, which only damage makes.
+    fn bridge(&self, queue: &Arc<Queue>, end: i64, offset: i64, readable: i64) -> io::Result<()> {
+        let (topic, queue_id) = (&**queue.topic(), queue.id());
+        tracing::error!(
+            topic,
+            queue_id,
+            end,
+            offset,
+            "a queue has a gap: messages are lost"
+        );
+        if let Some(_writing) = self.writing.try_lock() {
+            self.write_queue(queue, readable)?;
+            let (from, to) = queue.begin_sync();
+            self.files.sync(queue, from, to)?;
+        }
+        queue.jump(offset);
+        Ok(())
     }
 
     /// Writes the entries of records that end at or before `readable` to their files, and lets go
@@ -141,35 +179,76 @@ impl QueueTable {
 
     /// Makes what was written behind durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        let _writing = self.writing.lock();
-        let queues = std::mem::take(&mut *self.to_sync.lock());
-        for queue in queues.iter().filter(|queue| !queue.is_deleted()) {
-            let (from, to) = queue.unsynced();
-            self.files.sync(queue, from, to)?;
+        let _syncing = self.syncing.lock();
+        let mut queues = std::mem::take(&mut *self.to_sync.lock());
+        while let Some(queue) = queues.pop() {
+            if queue.is_deleted() {
+                continue;
+            }
+            let (from, to) = queue.begin_sync();
+            if let Err(error) = self.files.sync(&queue, from, to) {
+                queues.push(queue);
+                self.to_sync.lock().append(&mut queues);
+                return Err(error);
+            }
             queue.synced(to);
+            if queue.is_deleted() {
+                self.files.forget(&queue);
+            }
         }
         self.files.sync_directories()
     }
 
-    /// Forgets a topic and removes its files.
-    pub(crate) fn delete_topic(&self, topic: &str) -> io::Result<()> {
+    /// After a kill: what has to be synced may be in files whose names are not durable either.
+    pub(crate) fn distrust_names(&self) {
+        for queue in self.to_sync.lock().iter() {
+            self.files.distrust_names(queue);
+        }
+    }
+
+    /// Forgets a topic and removes its files. What `hold_appends` gives is kept while the queues are
+    /// taken out of the table, so that no append has one of them in its hands.
+    pub(crate) fn delete_topic<L>(
+        &self,
+        topic: &str,
+        hold_appends: impl FnOnce() -> L,
+    ) -> io::Result<()> {
         let _writing = self.writing.lock();
-        let Some(queues) = self.shard(topic).write().remove(topic) else {
-            return Ok(());
+        let queues = {
+            let _held = hold_appends();
+            let removed = self.shard(topic).write().remove(topic);
+            let queues = removed.unwrap_or_default();
+            queues.iter().for_each(|queue| queue.delete());
+            queues
         };
         for queue in &queues {
-            queue.delete();
             self.files.forget(queue);
-            self.files.remove(queue)?;
         }
-        self.files.remove_topic(topic)
+        self.half_removed.lock().insert(topic.into());
+        self.files.remove_topic(topic)?;
+        self.half_removed.lock().remove(topic);
+        Ok(())
+    }
+
+    /// With `writing` held: files of a deleted topic must be gone before its name is used again.
+    fn finish_removal(&self, topic: &str) -> io::Result<()> {
+        if !self.half_removed.lock().contains(topic) {
+            return Ok(());
+        }
+        self.files.remove_topic(topic)?;
+        self.half_removed.lock().remove(topic);
+        Ok(())
     }
 
     fn write_queue(&self, queue: &Arc<Queue>, readable: i64) -> io::Result<()> {
+        if queue.is_deleted() {
+            return Ok(());
+        }
         let (offset, entries) = queue.unwritten(readable);
         if entries.is_empty() {
             return Ok(());
         }
+        self.finish_removal(queue.topic())?;
         self.files.write(queue, offset, &entries)?;
         self.unwritten
             .fetch_sub(entries.len() as i64, Ordering::Relaxed);
@@ -186,7 +265,7 @@ impl QueueTable {
     }
 }
 
-/// The steps of a write-behind; called with the table's `writing` lock held.
+/// The steps of a write-behind, called with the table's `writing` lock held, and of a sync.
 impl Queue {
     /// Entries that may be written now and are not, and where they begin.
     fn unwritten(&self, readable: i64) -> (i64, Vec<Entry>) {
@@ -234,18 +313,59 @@ impl Queue {
         true
     }
 
-    fn unsynced(&self) -> (i64, i64) {
-        let state = self.state.lock();
+    /// What a sync has to cover. What is written from now on lists the queue again.
+    fn begin_sync(&self) -> (i64, i64) {
+        let mut state = self.state.lock();
+        state.to_sync = false;
         (state.unsynced, state.written)
     }
 
     fn synced(&self, to: i64) {
         let mut state = self.state.lock();
         state.unsynced = to.min(state.written);
-        state.to_sync = false;
     }
 
     fn delete(&self) {
         self.deleted.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::disk::mem::MemDisk;
+
+    #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an append that waits must fail the test, not stop it"
+    )]
+    fn an_append_waits_for_nobody_who_writes_queues() {
+        let disk = Arc::new(MemDisk::new());
+        let files = QueueFiles::new(disk, "/queues".into(), 6_000_000);
+        let table = Arc::new(QueueTable::new(files));
+        let queue = table.find_or_create("T", 0);
+        let writing = table.writing.lock();
+        let (done, is_done) = mpsc::channel();
+        let appending = Arc::clone(&table);
+        std::thread::spawn(move || {
+            for offset in 0..2 * UNWRITTEN_MAX as i64 {
+                let entry = Entry {
+                    physical_offset: offset * 100,
+                    bytes: 100,
+                    tags_code: 0,
+                };
+                appending.push(&queue, offset, entry, i64::MAX).unwrap();
+            }
+            done.send(()).unwrap();
+        });
+        is_done.recv_timeout(Duration::from_secs(30)).unwrap();
+        drop(writing);
+        assert!(table.writing.try_lock().is_some());
+        table.write_behind(i64::MAX).unwrap();
+        table.sync().unwrap();
     }
 }

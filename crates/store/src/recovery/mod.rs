@@ -13,7 +13,7 @@ use std::io;
 use ferrocket_protocol::message::View;
 
 use self::scan::{Scanner, Stop};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::CheckpointFile;
 use crate::config::StoreConfig;
 use crate::dispatch::{self, TagsCode};
 use crate::errors::OpenError;
@@ -23,6 +23,9 @@ use crate::queue::{Entry, QueueTable};
 
 /// Queue entries are written behind after this many records, so that a long recovery stays small.
 const RECORDS_PER_WRITE_BEHIND: u64 = 64 * 1024;
+
+/// No queue offset is as high: the place of its entry in bytes would not be a number.
+const QUEUE_OFFSET_END: i64 = i64::MAX / 32;
 
 /// What opening a store found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,12 +62,15 @@ pub(crate) struct Recovered {
     pub(crate) report: RecoveryReport,
 }
 
+/// `mark_used` writes `abort`; it is called when this recovery, interrupted, must not be taken for a
+/// clean stop.
 pub(crate) fn recover(
     log: &CommitLog,
     queues: &QueueTable,
-    checkpoint: &Checkpoint,
+    checkpoint: &mut CheckpointFile,
     config: &StoreConfig,
     clean: bool,
+    mark_used: &dyn Fn() -> io::Result<()>,
 ) -> Result<Recovered, OpenError> {
     let loaded = queues.load()?;
     let failed = |what: &'static str| {
@@ -78,14 +84,16 @@ pub(crate) fn recover(
         .map(|queue| queue.end_physical())
         .max()
         .unwrap_or(0);
-    let start =
-        start::of_scan(log, checkpoint, queues_end, clean).map_err(failed("the commit log"))?;
+    let start = start::of_scan(log, &checkpoint.current, queues_end, clean)
+        .map_err(failed("the commit log"))?;
     // The end of a queue's last record is where some record begins.
     let suspect = loaded.iter().filter(|queue| queue.is_suspect());
     let start = suspect
         .map(|queue| queue.end_physical())
         .fold(start, i64::min);
     let start = start.max(log.start());
+    let mark_used = || if clean { mark_used() } else { Ok(()) };
+    disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
     queues
         .cut_at(&loaded, start)
         .map_err(failed("the consume queues"))?;
@@ -118,6 +126,7 @@ pub(crate) fn recover(
         .write_behind(i64::MAX)
         .map_err(failed("the consume queues"))?;
     if !clean {
+        queues.distrust_names();
         // What a killed process left in the page cache is not durable yet.
         log.sync(start, found.end)
             .map_err(failed("the commit log"))?;
@@ -139,9 +148,31 @@ pub(crate) fn recover(
     })
 }
 
+/// Lowers the checkpoint to where the queues are made again from: no later start may believe what is
+/// made again now before it is durable again.
+fn disown(
+    log: &CommitLog,
+    checkpoint: &mut CheckpointFile,
+    start: i64,
+    mark_used: &dyn Fn() -> io::Result<()>,
+) -> io::Result<()> {
+    let head = start::RecordHead::read(log, start)?;
+    let lowered = checkpoint.lowered_to(start, head.map_or(0, |head| head.store_ms));
+    if lowered == checkpoint.current {
+        return Ok(());
+    }
+    mark_used()?;
+    checkpoint.store(lowered)
+}
+
 /// Makes the entries of a record again.
 fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> io::Result<()> {
     if !dispatch::is_queued(record.sys_flag) {
+        return Ok(());
+    }
+    if !(0..QUEUE_OFFSET_END).contains(&record.queue_offset) {
+        let (at, queue_offset) = (record.physical_offset, record.queue_offset);
+        tracing::error!(at, queue_offset, "a record has an impossible queue offset");
         return Ok(());
     }
     let queue = queues.find_or_create(record.topic, record.queue_id);

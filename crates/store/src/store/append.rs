@@ -13,6 +13,7 @@ use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes};
 use super::Store;
 use crate::batch::{AppendBatch, AppendError, Appended, Unit};
 use crate::config::FlushMode;
+use crate::disk::is_handle_shortage;
 use crate::log::Segment;
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::{Entry, Queue};
@@ -55,7 +56,15 @@ impl Store {
     pub fn append(&self, now_ms: i64, batch: &mut AppendBatch) {
         batch.results.clear();
         self.find_queues(batch);
+        self.append_found(now_ms, batch);
+    }
+
+    fn append_found(&self, now_ms: i64, batch: &mut AppendBatch) {
         let mut appender = self.appender.lock();
+        // Topics are deleted under the append lock: from here on none of the queues is.
+        if batch.queues.iter().any(|queue| queue.is_deleted()) {
+            self.find_queues(batch);
+        }
         if let Some(refusal) = self.refusal() {
             batch.refuse_from(0, &refusal);
             batch.queues.clear();
@@ -165,6 +174,8 @@ impl Store {
             };
             match self.queues.push(queue, slot.queue_offset, entry, readable) {
                 Ok(wanted) => wants_queues |= wanted,
+                // The entry stays in memory; the flusher tries again.
+                Err(error) if is_handle_shortage(&error) => wants_queues = true,
                 Err(error) => {
                     self.poison.set("writing a consume queue", &error);
                 }
@@ -290,5 +301,58 @@ impl AppendBatch {
         }
         self.results.truncate(first);
         self.results.resize(self.units.len(), Err(refusal.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use ferrocket_protocol::message::NewMessage;
+
+    use super::*;
+    use crate::config::StoreConfig;
+    use crate::disk::mem::MemDisk;
+    use crate::signals::NoSignals;
+
+    fn batch(store: &Store) -> AppendBatch {
+        let message = NewMessage {
+            topic: "T",
+            queue_id: 0,
+            flag: 0,
+            sys_flag: 0,
+            born_ms: 1,
+            born_host: SocketAddr::from(([127, 0, 0, 1], 50000)),
+            store_host: SocketAddr::from(([127, 0, 0, 1], 10911)),
+            reconsume_times: 0,
+            prepared_transaction_offset: 0,
+            properties: b"",
+            body: b"body",
+        };
+        let mut batch = AppendBatch::new();
+        batch.push(store.config(), &message).unwrap();
+        batch
+    }
+
+    fn offset_of(batch: &AppendBatch) -> i64 {
+        batch.results()[0].clone().unwrap().queue_offset.0
+    }
+
+    #[test]
+    fn a_topic_deleted_under_an_append_gets_its_message_in_the_new_queue() {
+        let config = StoreConfig::new("/store");
+        let disk = Arc::new(MemDisk::new());
+        let store = Store::open(disk, config, Arc::new(NoSignals), 1).unwrap();
+        for _ in 0..3 {
+            store.append(1, &mut batch(&store));
+        }
+        let mut late = batch(&store);
+        store.find_queues(&mut late);
+        store.delete_topic("T").unwrap();
+        let mut early = batch(&store);
+        store.append(1, &mut early);
+        store.append_found(1, &mut late);
+        assert_eq!((offset_of(&early), offset_of(&late)), (0, 1));
+        assert_eq!(store.max_offset("T", 0).0, 2);
     }
 }

@@ -42,7 +42,7 @@ impl Store {
         if dirty_bytes == 0 || self.poison.cause().is_some() {
             return false;
         }
-        let age_ms = now_ms - self.marks.flushed_ms.load(Ordering::Relaxed);
+        let age_ms = age_ms(now_ms, self.marks.flushed_ms.load(Ordering::Relaxed));
         match self.config.flush_mode {
             FlushMode::Sync => true,
             FlushMode::Async => {
@@ -61,7 +61,7 @@ impl Store {
     pub fn flush_queues(&self, now_ms: i64) -> Result<(), FlushError> {
         self.poison.check()?;
         let synced_ms = self.marks.queues_synced_ms.load(Ordering::Relaxed);
-        if now_ms - synced_ms >= self.config.queue_flush_thorough_interval_ms {
+        if age_ms(now_ms, synced_ms) >= self.config.queue_flush_thorough_interval_ms {
             return self.move_checkpoint(now_ms);
         }
         self.write_queues()
@@ -116,7 +116,7 @@ impl Store {
         let durable = self.flush(now_ms)?;
         self.write_queues()?;
         self.poison
-            .guard("syncing the consume queues", self.queues.sync())?;
+            .guard_queues("syncing the consume queues", self.queues.sync())?;
         let mut checkpoint = self.checkpoint.lock();
         let moved = Checkpoint {
             log_ms: last_store_ms,
@@ -135,6 +135,17 @@ impl Store {
 
     fn write_queues(&self) -> Result<(), FlushError> {
         let written = self.queues.write_behind(self.readable().0);
-        self.poison.guard("writing the consume queues", written)
+        self.poison
+            .guard_queues("writing the consume queues", written)
+    }
+}
+
+/// How long ago a mark was set. A clock that was set back says nothing about that: what waits is due,
+/// and the mark becomes one of the new time.
+fn age_ms(now_ms: i64, mark_ms: i64) -> i64 {
+    if now_ms < mark_ms {
+        i64::MAX
+    } else {
+        now_ms.saturating_sub(mark_ms)
     }
 }

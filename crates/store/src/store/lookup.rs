@@ -4,6 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use ferrocket_protocol::message::record::{
+    BODY_BYTES_MAX_DEFAULT, RECORD_BYTES_MIN, RECORD_OVERHEAD_BYTES_MAX,
+};
 
 use super::Store;
 use crate::disk::Space;
@@ -53,12 +56,21 @@ impl Store {
             return Ok(None);
         };
         let bytes = usize::try_from(head.bytes).unwrap_or(0);
-        if offset.0 + bytes as i64 > self.readable().0 {
+        if bytes > self.record_bytes_max() || offset.0 + bytes as i64 > self.readable().0 {
             return Ok(None);
         }
         let mut record = vec![0; bytes];
         let read = self.log.read_at(offset.0, &mut record).map_err(failed)?;
         Ok(read.then(|| Bytes::from(record)))
+    }
+
+    /// No record is longer, unless it was stored under a longer `maxMessageSize` than Java's default
+    /// and today's. An offset from outside may point at bytes that a sender made look like a record.
+    fn record_bytes_max(&self) -> usize {
+        self.config
+            .body_bytes_max
+            .max(BODY_BYTES_MAX_DEFAULT)
+            .saturating_add(RECORD_OVERHEAD_BYTES_MAX + RECORD_BYTES_MIN)
     }
 
     /// The queue offset of a time (`getOffsetInQueueByTime`), between the queue's minimum and
@@ -183,7 +195,7 @@ impl Store {
     /// # Errors
     /// When the disk does not let the files go; the queues are forgotten all the same.
     pub fn delete_topic(&self, topic: &str) -> io::Result<()> {
-        self.queues.delete_topic(topic)
+        self.queues.delete_topic(topic, || self.appender.lock())
     }
 
     fn queue(&self, topic: &str, queue_id: i32) -> Option<(Arc<Queue>, Bounds)> {

@@ -100,7 +100,9 @@ impl Store {
         ));
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
-        let recovered = recovery::recover(&log, &queues, &checkpoint.current, &config, clean)?;
+        let mark_used = || write_abort(&*disk, &config);
+        let recovered =
+            recovery::recover(&log, &queues, &mut checkpoint, &config, clean, &mark_used)?;
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
 
         let active = match log.last() {

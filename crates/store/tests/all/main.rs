@@ -10,17 +10,23 @@
 
 mod support;
 
+mod a_clock_that_goes_back_delays_no_flush;
 mod a_failed_write_or_sync_poisons_the_store;
+mod a_forged_record_head_gets_no_memory;
 mod a_group_is_stored_whole_in_one_segment;
 mod a_torn_tail_is_cut_and_damage_is_told;
+mod a_want_of_file_handles_poisons_nothing;
+mod a_wide_gap_in_a_queue_makes_no_blanks;
 mod acknowledged_messages_survive_a_kill;
 mod any_history_equals_its_model;
 mod configuration_files_fall_back_to_their_backup;
 mod deleted_topics_begin_anew;
 mod durable_messages_survive_power_loss;
 mod files_are_those_of_java;
+mod files_that_resist_deletion_go_with_the_next_try;
 mod messages_come_back_as_they_were_appended;
 mod one_process_has_the_directory;
+mod queues_made_again_survive_a_power_loss;
 mod stores_of_java_open;
 mod sync_readers_see_only_what_is_durable;
 mod times_find_their_offsets;

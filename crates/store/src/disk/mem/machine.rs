@@ -61,18 +61,30 @@ impl Machine {
     pub(super) fn step(&mut self, operation: Operation, path: &Path) -> io::Result<()> {
         self.powered()?;
         self.operations += 1;
+        if self.takes_fault(operation, path) {
+            return Err(io::Error::other("injected failure"));
+        }
+        Ok(())
+    }
+
+    /// Takes a handle for a path, if one is left.
+    pub(super) fn handle(&mut self, path: &Path) -> io::Result<()> {
+        if self.takes_fault(Operation::Open, path) {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
+        Ok(())
+    }
+
+    fn takes_fault(&mut self, operation: Operation, path: &Path) -> bool {
         let name = path.to_string_lossy();
         let fault = self
             .faults
             .iter()
             .position(|(kind, part)| *kind == operation && name.contains(part.as_str()));
-        match fault {
-            None => Ok(()),
-            Some(index) => {
-                self.faults.remove(index);
-                Err(io::Error::other("injected failure"))
-            }
+        if let Some(index) = fault {
+            self.faults.remove(index);
         }
+        fault.is_some()
     }
 
     pub(super) fn powered(&self) -> io::Result<()> {

@@ -27,6 +27,8 @@ pub enum Operation {
     Write,
     Sync,
     Create,
+    /// Opening or creating a file: no handle is left.
+    Open,
 }
 
 /// A disk in memory; clones share it. A process that is killed and started again finds it as it
@@ -80,7 +82,9 @@ impl MemDisk {
 
 impl Disk for MemDisk {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = self.machine.lock().file_at(path)?;
+        let mut machine = self.machine.lock();
+        machine.handle(path)?;
+        let file = machine.file_at(path)?;
         Ok(Arc::new(MemFile {
             machine: Arc::clone(&self.machine),
             file,
@@ -95,6 +99,7 @@ impl Disk for MemDisk {
     fn create(&self, path: &Path, bytes: u64, _reserve: Reserve) -> io::Result<Arc<dyn DiskFile>> {
         let file = {
             let mut machine = self.machine.lock();
+            machine.handle(path)?;
             machine.step(Operation::Create, path)?;
             let file = machine.create(path)?;
             machine.contents(file)?.extend(bytes);
