@@ -238,9 +238,26 @@ impl Client {
         true
     }
 
-    pub(crate) async fn remove_consumer(&self, group: &str) {
-        self.shared.members.consumers.lock().remove(group);
-        self.unregister(None, Some(group.to_owned())).await;
+    /// Tells brokers that the consumer of a group leaves.
+    pub(crate) async fn unregister_consumer(&self, group: &str) {
+        if self.forget_consumer(group) {
+            self.unregister(None, Some(group.to_owned())).await;
+        }
+    }
+
+    /// As [`Client::unregister_consumer`], without waiting, if it has not been done.
+    pub(crate) fn remove_consumer(&self, group: &str) {
+        let known = self.forget_consumer(group);
+        // Without a runtime there is nobody to tell brokers; they miss the heartbeats.
+        if known && !self.is_closed() && tokio::runtime::Handle::try_current().is_ok() {
+            let (client, group) = (self.clone(), group.to_owned());
+            self.spawn(async move { client.unregister(None, Some(group)).await });
+        }
+    }
+
+    /// Heartbeats do not name the group's consumer any more; false when they did not before.
+    fn forget_consumer(&self, group: &str) -> bool {
+        self.shared.members.consumers.lock().remove(group).is_some()
     }
 
     /// Tells all known brokers who we are; true when at least one took it.

@@ -34,8 +34,6 @@ pub enum Error {
     },
     #[error("{address} sent a body that cannot be read")]
     Body { address: String, source: JsonError },
-    #[error("message of {address} cannot be read: {reason}")]
-    Message { address: String, reason: String },
     #[error(
         "message to {topic} not sent after {attempts} attempts in {elapsed:?} to {brokers:?}: {last}"
     )]

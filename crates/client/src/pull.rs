@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use bytes::Bytes;
 use ferrocket_protocol::bodies::{EXPRESSION_TYPE_TAG, MessageQueue};
 use ferrocket_protocol::codes::{request, response};
 use ferrocket_protocol::frame::Frame;
@@ -13,7 +12,8 @@ use ferrocket_protocol::headers::{
     SearchOffset, SearchOffsetResponse, UpdateConsumerOffset,
 };
 use ferrocket_protocol::message::compression::BODY_BYTES_MAX_DEFAULT;
-use ferrocket_protocol::message::{StoredMessage, view};
+use ferrocket_protocol::message::view::{self, View};
+use ferrocket_protocol::message::{StoredMessage, record};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +26,8 @@ const PULL_GRACE: Duration = Duration::from_secs(15);
 /// `PullSysFlag`.
 const FLAG_SUSPEND: i32 = 2;
 const FLAG_SUBSCRIPTION: i32 = 4;
+/// Where a record has its queue offset, behind size, magic, CRC, queue id and flag.
+const QUEUE_OFFSET_AT: usize = 20;
 
 /// What to read.
 #[derive(Debug, Clone)]
@@ -79,7 +81,8 @@ pub struct Pulled {
     pub max_offset: i64,
     /// The broker to ask next.
     pub broker_id: i64,
-    /// Filtered by tag exactly; brokers filter by the tag's hash alone.
+    /// Filtered by tag exactly; brokers filter by the tag's hash alone. A message that cannot be
+    /// read is left out and logged.
     pub messages: Vec<StoredMessage>,
 }
 
@@ -144,7 +147,7 @@ impl PullConsumer {
         let answer = outbound
             .call(&address, code, Some(&header), &[], limit)
             .await?;
-        pulled(&address, &answer, pull.expression)
+        pulled(&address, &answer, pull)
     }
 
     /// The offset at which the group goes on, if it has one.
@@ -184,21 +187,6 @@ impl PullConsumer {
             .call(&address, code, Some(&header), &[], limit)
             .await?;
         Ok(())
-    }
-
-    /// As [`PullConsumer::commit`], without waiting.
-    ///
-    /// # Errors
-    /// When there is no connection.
-    pub async fn commit_oneway(&self, queue: &MessageQueue, offset: i64) -> Result<(), Error> {
-        let address = self.reader(queue, 0).await?;
-        let header = self.commit_header(queue, offset);
-        let limit = self.client.shared.config.request_timeout;
-        let outbound = &self.client.shared.outbound;
-        let code = request::UPDATE_CONSUMER_OFFSET;
-        Ok(outbound
-            .oneway(&address, code, Some(&header), &[], limit)
-            .await?)
     }
 
     /// The offset that the next message of the queue will get.
@@ -291,7 +279,7 @@ impl PullConsumer {
     }
 }
 
-fn pulled(address: &str, answer: &Frame, expression: &str) -> Result<Pulled, Error> {
+fn pulled(address: &str, answer: &Frame, pull: &PullRequest<'_>) -> Result<Pulled, Error> {
     let status = match answer.code {
         response::SUCCESS => PullStatus::Found,
         response::PULL_NOT_FOUND => PullStatus::NoNewMessage,
@@ -310,36 +298,96 @@ fn pulled(address: &str, answer: &Frame, expression: &str) -> Result<Pulled, Err
         address: address.to_owned(),
         source,
     })?;
-    let messages = match status {
-        PullStatus::Found => messages(address, &answer.body, expression)?,
-        _ => Vec::new(),
+    let decoded = match status {
+        PullStatus::Found => messages(pull, &answer.body),
+        _ => messages(pull, &[]),
     };
     Ok(Pulled {
         status,
-        next_offset: header.next_begin_offset,
+        next_offset: decoded.resume.unwrap_or(header.next_begin_offset),
         min_offset: header.min_offset,
         max_offset: header.max_offset,
         broker_id: header.suggest_which_broker_id,
-        messages,
+        messages: decoded.messages,
     })
 }
 
-fn messages(address: &str, body: &Bytes, expression: &str) -> Result<Vec<StoredMessage>, Error> {
-    let unreadable = |reason: String| Error::Message {
-        address: address.to_owned(),
-        reason,
-    };
+/// What an answer's body holds.
+#[derive(Debug, PartialEq, Eq)]
+struct Decoded {
+    messages: Vec<StoredMessage>,
+    /// Where to go on instead of behind the answer: it could not be read to its end.
+    resume: Option<i64>,
+}
+
+/// What can be read is given; a message that cannot be read is logged and skipped, alone: it must
+/// not stop its queue.
+fn messages(pull: &PullRequest<'_>, body: &[u8]) -> Decoded {
     let mut messages = Vec::new();
-    for record in view::records(body) {
-        let record = record.map_err(|error| unreadable(error.to_string()))?;
-        let message = StoredMessage::from_view(&record, BODY_BYTES_MAX_DEFAULT)
-            .map_err(|error| unreadable(error.to_string()))?;
-        let parts = message
-            .unwrap_inner_batch()
-            .map_err(|error| unreadable(error.to_string()))?;
-        messages.extend(parts.into_iter().filter(|m| matches(expression, m.tags())));
+    let mut next = pull.offset;
+    let mut rest = body;
+    while !rest.is_empty() {
+        let record = View::parse(rest);
+        let offset = record.as_ref().map_or_else(
+            |_| offset_of(rest).unwrap_or(next),
+            |record| record.queue_offset,
+        );
+        let length = match &record {
+            Ok(record) => Some(record.bytes().len()),
+            Err(_) => skippable(rest),
+        };
+        match record
+            .map_err(|error| error.to_string())
+            .and_then(|record| parts(&record))
+        {
+            Ok(parts) => messages.extend(
+                parts
+                    .into_iter()
+                    .filter(|m| matches(pull.expression, m.tags())),
+            ),
+            Err(reason) => tracing::error!(
+                topic = pull.queue.topic,
+                broker = pull.queue.broker_name,
+                queue_id = pull.queue.queue_id,
+                queue_offset = offset,
+                reason,
+                "a message cannot be read, it is skipped"
+            ),
+        }
+        let Some(length) = length else {
+            // What follows is asked for again: where it begins cannot be told.
+            let resume = Some(next.max(pull.offset.saturating_add(1)));
+            return Decoded { messages, resume };
+        };
+        next = next.max(offset.saturating_add(1));
+        rest = rest.get(length..).unwrap_or_default();
     }
-    Ok(messages)
+    Decoded {
+        messages,
+        resume: None,
+    }
+}
+
+fn parts(record: &View<'_>) -> Result<Vec<StoredMessage>, String> {
+    let message = StoredMessage::from_view(record, BODY_BYTES_MAX_DEFAULT)
+        .map_err(|error| error.to_string())?;
+    message
+        .unwrap_inner_batch()
+        .map_err(|error| error.to_string())
+}
+
+/// The length of a record that cannot be read, if another one or the end follows.
+fn skippable(bytes: &[u8]) -> Option<usize> {
+    let (total, _) = view::head(bytes).ok()?;
+    let total = usize::try_from(total).ok()?;
+    let plausible = total >= record::RECORD_BYTES_MIN && total <= bytes.len();
+    plausible.then_some(total)
+}
+
+/// The queue offset of a record that cannot be read.
+fn offset_of(bytes: &[u8]) -> Option<i64> {
+    let (offset, _) = bytes.get(QUEUE_OFFSET_AT..)?.split_first_chunk::<8>()?;
+    Some(i64::from_be_bytes(*offset))
 }
 
 /// Whether a tag expression lets a message through; messages without a tag match only `*`.
@@ -351,15 +399,5 @@ fn matches(expression: &str, tags: Option<&str>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_compared_exactly() {
-        assert!(matches("*", None));
-        assert!(matches("", Some("A")));
-        assert!(matches("A || B", Some("B")));
-        assert!(!matches("A || B", Some("AB")));
-        assert!(!matches("A", None));
-    }
-}
+#[path = "pull_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! Sharing out queues among the members of a group, and committing offsets.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,28 @@ pub(super) struct Group<L> {
     pub(super) offsets: Offsets,
     /// Woken when a broker says that members came or went.
     wake: Arc<Notify>,
-    held: Mutex<HashMap<MessageQueue, Held>>,
+    held: Mutex<Queues>,
+    /// Whoever commits has this until the answer is there: an offset that was read before another
+    /// one must not arrive after it.
+    pub(super) commits: Arc<CommitLane>,
+}
+
+/// See [`Group::commits`].
+pub(super) type CommitLane = tokio::sync::Mutex<()>;
+
+/// The queues that this member reads.
+#[derive(Debug, Default)]
+struct Queues {
+    held: HashMap<MessageQueue, Held>,
+    /// The member leaves: no queue is taken over any more.
+    leaving: bool,
+}
+
+impl Queues {
+    fn leave(&mut self) -> HashMap<MessageQueue, Held> {
+        self.leaving = true;
+        std::mem::take(&mut self.held)
+    }
 }
 
 /// A queue that this member reads.
@@ -72,11 +93,12 @@ impl<L: Listener> Group<L> {
             offsets: Offsets::default(),
             wake,
             held: Mutex::default(),
+            commits: Arc::default(),
         })
     }
 
     pub(super) fn held(&self) -> Vec<MessageQueue> {
-        let mut queues: Vec<_> = self.held.lock().keys().cloned().collect();
+        let mut queues: Vec<_> = self.held.lock().held.keys().cloned().collect();
         queues.sort();
         queues
     }
@@ -97,18 +119,49 @@ impl<L: Listener> Group<L> {
     pub(super) async fn keep_committing(self: Arc<Self>) {
         loop {
             sleep(self.settings.commit_interval).await;
-            for (queue, offset) in self.offsets.all() {
-                if let Err(error) = self.pull.commit_oneway(&queue, offset).await {
-                    tracing::debug!(%error, ?queue, offset, "offset not committed");
-                }
+            self.commit_held().await;
+        }
+    }
+
+    async fn commit_held(&self) {
+        // A broker that does not answer delays the others once, not for each of its queues.
+        let mut silent = BTreeSet::new();
+        for queue in self.held() {
+            if silent.contains(&queue.broker_name) {
+                continue;
             }
+            let _turn = self.commits.lock().await;
+            // Not before: the queue may have been given up, and its last offset committed.
+            let Some(offset) = self.offset_if_held(&queue) else {
+                continue;
+            };
+            if let Err(error) = self.pull.commit(&queue, offset).await {
+                tracing::debug!(%error, ?queue, offset, "offset not committed");
+                silent.insert(queue.broker_name);
+            }
+        }
+    }
+
+    fn offset_if_held(&self, queue: &MessageQueue) -> Option<i64> {
+        let queues = self.held.lock();
+        if !queues.held.contains_key(queue) {
+            return None;
+        }
+        self.offsets.of(queue)
+    }
+
+    /// Gives up all queues without waiting for anything: the listener is not called again, and what
+    /// was not committed is given to another member.
+    pub(super) fn abandon_all(&self) {
+        for held in self.held.lock().leave().into_values() {
+            held.stop.send_replace(true);
         }
     }
 
     /// Gives up all queues: waits for the listener, commits.
     pub(super) async fn give_up_all(&self) {
-        let held: Vec<_> = self.held.lock().drain().collect();
-        self.give_up(held).await;
+        let held = self.held.lock().leave();
+        self.give_up(held.into_iter().collect()).await;
     }
 
     /// One round over all topics; false when one of them has to be looked at again soon.
@@ -172,17 +225,20 @@ impl<L: Listener> Group<L> {
 
     async fn apply(self: &Arc<Self>, topic: &str, expression: &str, queues: Vec<MessageQueue>) {
         let lost: Vec<_> = {
-            let mut held = self.held.lock();
+            let mut queues_held = self.held.lock();
             let gone = |queue: &MessageQueue, held: &mut Held| {
                 // A task that ended by itself is started again below.
                 queue.topic == topic && (held.task.is_finished() || !queues.contains(queue))
             };
-            held.extract_if(gone).collect()
+            queues_held.held.extract_if(gone).collect()
         };
         self.give_up(lost).await;
-        let mut held = self.held.lock();
+        let mut queues_held = self.held.lock();
+        if queues_held.leaving {
+            return;
+        }
         for queue in queues {
-            held.entry(queue).or_insert_with_key(|queue| {
+            queues_held.held.entry(queue).or_insert_with_key(|queue| {
                 tracing::info!(group = self.settings.group, ?queue, "queue taken over");
                 let (stop, stopped) = watch::channel(false);
                 let reading = Reading {
@@ -206,6 +262,7 @@ impl<L: Listener> Group<L> {
         for (queue, held) in queues {
             // A task that panicked has nothing left to wait for.
             let _ = held.task.await;
+            let _turn = self.commits.lock().await;
             let Some(offset) = self.offsets.forget(&queue) else {
                 continue;
             };

@@ -30,7 +30,7 @@ use ferrocket_protocol::message::{StoredMessage, java_hash};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use self::group::Group;
+use self::group::{CommitLane, Group};
 use crate::client::{Client, now_ms};
 use crate::error::Error;
 use crate::message::{validate_group, validate_topic};
@@ -156,20 +156,26 @@ fn subscription(topic: &str, expression: &str) -> SubscriptionData {
     }
 }
 
-/// A running member of a consumer group.
+/// A running member of a consumer group. End it with [`PushConsumer::shutdown`]: one that is dropped
+/// leaves the group too, after the batch that its listener has, but without committing, so that
+/// messages handled since the last commit are given again.
 #[derive(Debug)]
 pub struct PushConsumer {
     client: Client,
     group_name: String,
     group: Arc<dyn Running>,
+    commits: Arc<CommitLane>,
     /// Sharing out and committing; aborted when dropped.
     tasks: JoinSet<()>,
+    /// Brokers are being told, or have been: the group may have another consumer of this client.
+    left: bool,
 }
 
 /// A group without its listener's type.
 trait Running: std::fmt::Debug + Send + Sync {
     fn assigned(&self) -> Vec<MessageQueue>;
     fn stop(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn abandon(&self);
 }
 
 impl<L: Listener> Running for Group<L> {
@@ -179,6 +185,10 @@ impl<L: Listener> Running for Group<L> {
 
     fn stop(&self) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(self.give_up_all())
+    }
+
+    fn abandon(&self) {
+        self.abandon_all();
     }
 }
 
@@ -200,21 +210,29 @@ impl PushConsumer {
         }
         let wake = Arc::new(Notify::new());
         let group_name = settings.group.clone();
-        if !client.add_consumer(settings.consumer_data(), Arc::clone(&wake)) {
+        let data = settings.consumer_data();
+        let group = Arc::new(Group::new(
+            client.clone(),
+            settings,
+            listener,
+            Arc::clone(&wake),
+        )?);
+        if !client.add_consumer(data, wake) {
             let reason = format!("this client has a consumer of {group_name} already");
             return Err(Error::invalid("group", reason));
         }
-        client.beat().await;
-        let group = Arc::new(Group::new(client.clone(), settings, listener, wake)?);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(Arc::clone(&group).keep_balanced());
-        tasks.spawn(Arc::clone(&group).keep_committing());
-        Ok(Self {
+        let mut consumer = Self {
             client,
             group_name,
-            group,
-            tasks,
-        })
+            group: Arc::clone(&group) as _,
+            commits: Arc::clone(&group.commits),
+            tasks: JoinSet::new(),
+            left: false,
+        };
+        consumer.client.beat().await;
+        consumer.tasks.spawn(Arc::clone(&group).keep_balanced());
+        consumer.tasks.spawn(group.keep_committing());
+        Ok(consumer)
     }
 
     /// The queues that this member reads now.
@@ -227,17 +245,33 @@ impl PushConsumer {
     /// offsets, and leaves the group. After `deadline` it leaves without waiting; what was not
     /// committed is then given again to another member.
     pub async fn shutdown(mut self, deadline: Duration) {
-        self.tasks.shutdown().await;
-        if tokio::time::timeout(deadline, self.group.stop())
-            .await
-            .is_err()
-        {
+        let group = Arc::clone(&self.group);
+        let leave = async {
+            // The commit on its way arrives first: the last ones must not be overtaken.
+            let turn = self.commits.lock().await;
+            self.tasks.abort_all();
+            drop(turn);
+            while self.tasks.join_next().await.is_some() {}
+            group.stop().await;
+        };
+        if tokio::time::timeout(deadline, leave).await.is_err() {
             tracing::warn!(
                 group = self.group_name,
                 "the listener did not finish in time"
             );
         }
-        self.client.remove_consumer(&self.group_name).await;
+        self.left = true;
+        self.client.unregister_consumer(&self.group_name).await;
+    }
+}
+
+impl Drop for PushConsumer {
+    fn drop(&mut self) {
+        self.tasks.abort_all();
+        self.group.abandon();
+        if !self.left {
+            self.client.remove_consumer(&self.group_name);
+        }
     }
 }
 

@@ -20,12 +20,8 @@ impl Offsets {
         }
     }
 
-    pub(crate) fn all(&self) -> Vec<(MessageQueue, i64)> {
-        self.by_queue
-            .lock()
-            .iter()
-            .map(|(queue, offset)| (queue.clone(), *offset))
-            .collect()
+    pub(crate) fn of(&self, queue: &MessageQueue) -> Option<i64> {
+        self.by_queue.lock().get(queue).copied()
     }
 
     /// Another member will take care of the queue.

@@ -33,7 +33,7 @@ pub(crate) struct Stored {
     pub(crate) body: Vec<u8>,
     pub(crate) properties: Vec<u8>,
     pub(crate) sys_flag: i32,
-    record: Vec<u8>,
+    pub(crate) record: Vec<u8>,
 }
 
 /// The groups of a client and its connection.
@@ -45,6 +45,8 @@ type Parked = (Arc<dyn Peer>, ReplyTo, PullMessageResponse);
 pub(crate) struct Broker {
     pub(crate) queues: Mutex<BTreeMap<i32, Vec<Stored>>>,
     pub(crate) offsets: Mutex<BTreeMap<(String, i32), i64>>,
+    /// All offsets that were committed, in the order in which they came.
+    pub(crate) commits: Mutex<Vec<i64>>,
     /// The answer to sends; 0 stores.
     pub(crate) send_code: AtomicI32,
     pub(crate) sends: AtomicUsize,
@@ -158,6 +160,10 @@ impl Service for Broker {
 }
 
 impl Broker {
+    pub(crate) fn members(&self) -> usize {
+        self.members.lock().len()
+    }
+
     fn handle(&self, peer: &Arc<dyn Peer>, frame: &Frame, out: &mut Outbox) {
         let to = frame.reply_to();
         match frame.code {
@@ -198,6 +204,7 @@ impl Broker {
                 let header: UpdateConsumerOffset<'_> = frame.header().unwrap();
                 let key = (header.consumer_group.into_owned(), header.queue_id);
                 self.offsets.lock().insert(key, header.commit_offset);
+                self.commits.lock().push(header.commit_offset);
                 out.reply_ok(to);
             }
             request::GET_MIN_OFFSET | request::GET_MAX_OFFSET => {

@@ -3,7 +3,13 @@
 #[cfg(test)]
 mod a_consumer_goes_on_where_its_group_stopped;
 #[cfg(test)]
+mod a_dropped_consumer_leaves_its_group;
+#[cfg(test)]
 mod a_failed_batch_is_given_again_in_order;
+#[cfg(test)]
+mod an_unreadable_message_does_not_stop_its_queue;
+#[cfg(test)]
+mod committed_offsets_never_go_back;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
