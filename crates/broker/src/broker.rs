@@ -149,6 +149,11 @@ impl Broker {
         self.serve_cold_read(now_ms, job);
     }
 
+    /// Refuses a pull that was to be read later, such as those that wait when the broker stops.
+    pub fn refuse_cold(&self, job: &ColdRead) {
+        self.refuse_cold_read(job);
+    }
+
     /// Called by the flusher after each flush: completes synchronous sends, wakes waiting pulls.
     pub fn durable_advanced(&self, now_ms: i64) {
         self.complete_durable(now_ms);

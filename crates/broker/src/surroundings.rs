@@ -1,5 +1,9 @@
 //! What the broker asks of the process around it.
 
+use std::sync::Arc;
+
+use ferrocket_protocol::peer::Peer;
+
 use crate::config::BrokerConfig;
 use crate::pull::Pull;
 
@@ -51,6 +55,14 @@ pub enum ConfigurationRefused {
 #[derive(Debug)]
 pub struct ColdRead {
     pub(crate) pull: Pull,
+}
+
+impl ColdRead {
+    /// Who waits for the answer; a job whose peer is gone need not be served.
+    #[must_use]
+    pub fn peer(&self) -> &Arc<dyn Peer> {
+        self.pull.peer()
+    }
 }
 
 /// Which of the broker's ports a frame came through.

@@ -1,6 +1,8 @@
 //! How a command ends early: what it prints, and the exit code that scripts look at.
 
+use std::any::Any;
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 
 /// Java's `System.exit(-1)`: anything that was thrown.
 pub(crate) const EXIT_FAILED: u8 = 255;
@@ -52,4 +54,50 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+/// Runs what the process cannot do without; a panic is logged and ends the process at once. What was
+/// acknowledged is on the disk or in the page cache, where the next start finds it.
+pub(crate) fn end_process_on_panic(name: &str, job: impl FnOnce()) {
+    on_panic(job, |cause| {
+        tracing::error!(
+            thread = name,
+            cause,
+            "panicked, the process ends with code {EXIT_FAILED}; start it again, the store is recovered then"
+        );
+        std::process::exit(i32::from(EXIT_FAILED));
+    });
+}
+
+/// Gives the text of a panic of `job` to `end`.
+fn on_panic(job: impl FnOnce(), end: impl FnOnce(&str)) {
+    if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(job)) {
+        end(panic_text(panic.as_ref()));
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_with_its_text() {
+        let mut told = Vec::new();
+        on_panic(|| {}, |cause| told.push(cause.to_owned()));
+        on_panic(|| panic!("plain"), |cause| told.push(cause.to_owned()));
+        let number = 7;
+        on_panic(
+            || panic!("number {number}"),
+            |cause| told.push(cause.to_owned()),
+        );
+        assert_eq!(told, ["plain", "number 7"]);
+    }
 }

@@ -54,6 +54,12 @@ pub(crate) struct Pull {
     slot: Option<Slot>,
 }
 
+impl Pull {
+    pub(crate) fn peer(&self) -> &Arc<dyn Peer> {
+        &self.peer
+    }
+}
+
 /// What is known of all waiting pulls.
 #[derive(Debug)]
 pub(crate) struct PullState {
@@ -184,6 +190,16 @@ impl Broker {
         self.serve_pull(now_ms, &config, job.pull, Place::Disk, &mut out);
         if !out.is_empty() {
             peer.send(out);
+        }
+    }
+
+    /// Answers a pull that no thread will serve any more: busy, try again.
+    pub(crate) fn refuse_cold_read(&self, job: &ColdRead) {
+        self.metrics.pulls_refused_for_cold_reads.add(1);
+        let mut out = Outbox::new();
+        refuse(job.pull.to, &BusyError::ColdReads.into(), &mut out);
+        if !out.is_empty() {
+            job.pull.peer.send(out);
         }
     }
 

@@ -9,7 +9,7 @@ use ferrocket_client::{
     Client, ClientConfig, Listener, Message, Outcome, PushSettings, StartFrom, StoredMessage,
 };
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::client::{CLOSE_LIMIT, failed};
 use crate::cli;
@@ -55,7 +55,9 @@ async fn serve(
         Failure::new(EXIT_FAILED, format!("cannot listen for signals: {error}"))
     })?;
     let mut boot_line = say;
-    let running = Running::start(play, &mut boot_line).await?;
+    // The streams keep a signal that comes meanwhile; a demo's store is open at once.
+    let (_end, mut ending) = watch::channel(false);
+    let running = Running::start(play, &mut boot_line, &mut ending).await?;
     say(&place.told());
     say("");
     let demo = tokio::select! {

@@ -10,6 +10,7 @@ use ferrocket_net::{Listener, Network, Outbound, OutboundSettings, Serving};
 use ferrocket_store::Store;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::os::OsDisk;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
@@ -19,10 +20,10 @@ use crate::config::catalog::Class;
 use crate::config::live::LiveSettings;
 use crate::config::settings::{Settings, home};
 use crate::config::{bind, checks};
-use crate::failure::{EXIT_FAILED, EXIT_INIT, Failure, with_causes};
+use crate::failure::{EXIT_FAILED, EXIT_INIT, Failure, end_process_on_panic, with_causes};
 use crate::memory;
 use crate::roles::cold_reads::ColdReads;
-use crate::roles::registration::{Changes, Registrar};
+use crate::roles::registration::{Changes, Registrar, set};
 use crate::roles::services::BrokerPort;
 use crate::roles::store_threads::{Bells, StoreThreads};
 use crate::roles::surroundings::BrokerSurroundings;
@@ -58,12 +59,14 @@ pub(crate) fn config_path(given: Option<&PathBuf>) -> PathBuf {
 }
 
 impl BrokerRole {
-    /// Opens ports and store, registers, and serves. `settings` have been checked.
+    /// Opens ports and store, registers, and serves. `settings` have been checked. Nothing is left
+    /// running when `ending` is set before the store is open; later it is stopped as usual.
     pub(crate) async fn start(
         mut settings: Settings,
         config_path: PathBuf,
         network: &Arc<Network>,
-    ) -> Result<Self, Failure> {
+        ending: &mut watch::Receiver<bool>,
+    ) -> Result<Option<Self>, Failure> {
         let listed = settings.text(Class::Broker, "namesrvAddr");
         let name_servers = checks::addresses(listed.as_deref().unwrap_or_default());
         let ports = Ports::open(&settings)?;
@@ -75,13 +78,19 @@ impl BrokerRole {
         let limit_ms: u64 = settings.number(Class::Broker, "registerBrokerTimeoutMills");
         let registration_limit = Duration::from_millis(limit_ms);
 
-        let core = Core::open(settings, config, config_path).await?;
+        let memory = memory::available();
+        let bells = Arc::new(Bells::default());
+        let opening = open_store(bind::store(&settings, memory), memory, Arc::clone(&bells));
+        let store = tokio::select! {
+            biased;
+            store = opening => store?,
+            () = set(ending) => return Ok(None),
+        };
         let Core {
-            store,
             broker,
             threads,
             surroundings,
-        } = core;
+        } = Core::open(&store, &bells, settings, config, config_path)?;
         let ticker = tokio::spawn(tick(Arc::clone(&broker)));
         let changes: Arc<Changes> = Arc::clone(&surroundings.changes);
         let serving = ports.serve(&broker, &changes, network);
@@ -93,10 +102,13 @@ impl BrokerRole {
             name_servers,
             registration_limit,
         );
-        registrar.first_round(FIRST_REGISTRATION).await;
+        tokio::select! {
+            () = registrar.first_round(FIRST_REGISTRATION) => {}
+            () = set(ending) => {}
+        }
         let cold_reads = surroundings.cold_reads.clone();
         let boot_line = boot_line(&broker.config(), listed.as_deref());
-        Ok(Self {
+        Ok(Some(Self {
             broker,
             store,
             serving,
@@ -106,7 +118,7 @@ impl BrokerRole {
             outbound,
             ticker,
             boot_line,
-        })
+        }))
     }
 
     /// The line by which scripts see that a broker is up.
@@ -136,9 +148,10 @@ impl BrokerRole {
                 tracing::error!(cause = %with_causes(&error), "the last flush failed");
             }
             closing.durable_advanced(now_ms());
-            closing
-                .shutdown(now_ms())
-                .map_err(|error| with_causes(&error))
+            let written = closing.shutdown(now_ms());
+            // While there are connections: what waits is answered.
+            cold_reads.stop();
+            written.map_err(|error| with_causes(&error))
         })
         .await;
         let mut stops = JoinSet::new();
@@ -148,7 +161,6 @@ impl BrokerRole {
         stops.join_all().await;
         outbound.stop(Duration::ZERO).await;
         let closed = blocking(move || {
-            cold_reads.stop();
             threads.stop();
             // Older clients commit offsets until their connection ends.
             let saved = broker.persist_final().map_err(|error| with_causes(&error));
@@ -169,32 +181,21 @@ impl BrokerRole {
     }
 }
 
-/// The store, the core over it, and the threads that serve both.
+/// The core over a store, and the threads that serve both.
 struct Core {
-    store: Arc<Store>,
     broker: Arc<Broker>,
     threads: StoreThreads,
     surroundings: Arc<BrokerSurroundings>,
 }
 
 impl Core {
-    async fn open(
+    fn open(
+        store: &Arc<Store>,
+        bells: &Arc<Bells>,
         settings: Settings,
         config: BrokerConfig,
         config_path: PathBuf,
     ) -> Result<Self, Failure> {
-        let memory = memory::available();
-        let store_config = bind::store(&settings, memory);
-        tracing::info!(
-            memory_mib = memory.bytes >> 20,
-            counted_by = memory.source,
-            root = %store_config.root.display(),
-            flush = ?store_config.flush_mode,
-            "opening the store"
-        );
-        let bells = Arc::new(Bells::default());
-        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-        let store = open_store(Arc::clone(&disk), store_config, Arc::clone(&bells)).await?;
         roles::log_without_effect(&settings);
         let surroundings = Arc::new(BrokerSurroundings {
             cold_reads: ColdReads::default(),
@@ -204,8 +205,8 @@ impl Core {
             ports: (config.listen_port, config.ha_listen_port),
         });
         let parts = Parts {
-            store: Arc::clone(&store),
-            disk,
+            store: Arc::clone(store),
+            disk: Arc::new(OsDisk),
             surroundings: Arc::clone(&surroundings) as _,
             seed: seed(),
         };
@@ -213,11 +214,10 @@ impl Core {
             .map_err(|error| Failure::new(EXIT_INIT, with_causes(&error)))?;
         let broker = Arc::new(broker);
         surroundings.cold_reads.serve(&broker);
-        let threads = StoreThreads::start(&store, &broker, &bells).map_err(|error| {
+        let threads = StoreThreads::start(store, &broker, bells).map_err(|error| {
             Failure::new(EXIT_FAILED, format!("cannot start a thread: {error}"))
         })?;
         Ok(Self {
-            store,
             broker,
             threads,
             surroundings,
@@ -234,11 +234,19 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn open_store(
-    disk: Arc<dyn Disk>,
     config: ferrocket_store::StoreConfig,
+    memory: memory::Memory,
     bells: Arc<Bells>,
 ) -> Result<Arc<Store>, Failure> {
+    tracing::info!(
+        memory_mib = memory.bytes >> 20,
+        counted_by = memory.source,
+        root = %config.root.display(),
+        flush = ?config.flush_mode,
+        "opening the store"
+    );
     let root = config.root.clone();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let opened =
         blocking(move || Store::open(disk, config, bells, now_ms()).map_err(|e| with_causes(&e)));
     let store = opened.await.map_err(|cause| {
@@ -369,7 +377,7 @@ async fn tick(broker: Arc<Broker>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        broker.tick(now_ms());
+        end_process_on_panic("tick", || broker.tick(now_ms()));
     }
 }
 

@@ -3,8 +3,9 @@
 //! A full registration goes out at the start, every `registerNameServerPeriod`, and when everything
 //! changed; changed topics go out at once, alone. Each name server is spoken to on its own, so that
 //! a dead one delays no other. The answer to a request that made a topic is held until the name
-//! servers know the topic, so that whoever asks them next finds it, as with Java. Names are resolved anew in every period: a name with several
-//! addresses is several name servers.
+//! servers know the topic, so that whoever asks them next finds it, as with Java, but neither for long
+//! nor when the broker leaves. Names are resolved anew in every period, all at once: a name with
+//! several addresses is several name servers.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +26,11 @@ use crate::roles::registration_calls::{self, TellError};
 
 /// How long an answer is held for name servers that do not react.
 const HOLD_LIMIT: Duration = Duration::from_secs(1);
-/// Further answers are not held.
+/// Further answers are not held, nor more bytes of them.
 const HELD_MAX: usize = 10_000;
+const HELD_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long a name server's name may take to resolve; its last addresses are used then.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(1);
 /// Java's bounds of `registerNameServerPeriod`.
 const PERIOD_MS: std::ops::RangeInclusive<i64> = 10_000..=60_000;
 /// How long a stopping broker tries to take its leave.
@@ -67,8 +71,16 @@ impl Round {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pending: Mutex<Pending>,
-    held: Mutex<Vec<Held>>,
+    holding: Mutex<Holding>,
     bell: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Holding {
+    held: Vec<Held>,
+    bytes: usize,
+    /// Nobody releases answers any more: none is held.
+    over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -123,19 +135,22 @@ impl Changes {
         let Some(change) = CHANGED_HERE.take() else {
             return;
         };
-        let mut held = self.held.lock();
-        if out.is_empty() || held.len() >= HELD_MAX {
+        let bytes = out.bytes();
+        let mut holding = self.holding.lock();
+        let full = holding.held.len() >= HELD_MAX || holding.bytes + bytes > HELD_BYTES_MAX;
+        if out.is_empty() || full || holding.over {
             return;
         }
         let answers = std::mem::take(out);
         let until = Instant::now() + HOLD_LIMIT;
-        held.push(Held {
+        holding.bytes += bytes;
+        holding.held.push(Held {
             change,
             until,
             peer: Arc::clone(peer),
             answers,
         });
-        drop(held);
+        drop(holding);
         self.bell.notify_one();
     }
 
@@ -148,12 +163,20 @@ impl Changes {
     /// next one will have.
     fn release(&self, told: u64) -> Option<Instant> {
         let now = Instant::now();
-        let mut held = self.held.lock();
+        let mut holding = self.holding.lock();
+        let Holding { held, bytes, .. } = &mut *holding;
         let ready = held.extract_if(.., |held| held.change <= told || held.until <= now);
         for held in ready {
+            *bytes = bytes.saturating_sub(held.answers.bytes());
             held.peer.send(held.answers);
         }
         held.iter().map(|held| held.until).min()
+    }
+
+    /// Sends everything that waits; answers are not held any more.
+    fn hold_no_more(&self) {
+        self.holding.lock().over = true;
+        self.release(u64::MAX);
     }
 }
 
@@ -185,6 +208,8 @@ impl Registrar {
                 known: BTreeMap::new(),
             },
             servers: BTreeMap::new(),
+            resolving: JoinSet::new(),
+            resolved: false,
             calls: JoinSet::new(),
             limit,
             taken: 0,
@@ -213,6 +238,10 @@ struct Registration {
     changes: Arc<Changes>,
     names: Names,
     servers: BTreeMap<String, NameServer>,
+    /// At most one.
+    resolving: JoinSet<Found>,
+    /// The names have been resolved once: before, there is nobody to tell.
+    resolved: bool,
     /// At most one for each name server.
     calls: JoinSet<(String, Result<(), TellError>)>,
     /// `registerBrokerTimeoutMills`.
@@ -238,6 +267,8 @@ impl Registration {
         let mut next = Instant::now();
         let mut first = Some(first_done);
         let mut release = None;
+        // Also if this task should panic.
+        let holding = HoldUntilDropped(Arc::clone(&self.changes));
         loop {
             tokio::select! {
                 biased;
@@ -251,12 +282,17 @@ impl Registration {
                 () = at(release) => {}
                 () = sleep_until(next) => {
                     next = Instant::now() + self.period();
-                    self.resolve().await;
+                    if self.resolving.is_empty() {
+                        self.resolving.spawn(look_up(self.names.given.clone(), resolve));
+                    }
+                }
+                Some(found) = self.resolving.join_next(), if !self.resolving.is_empty() => {
+                    self.found(found.unwrap_or_default());
                     let force = first.is_some() || self.broker.config().force_register;
                     self.begin(&if force { Round::Full } else { Round::IfUnknown });
                 }
             }
-            if self.calls.is_empty() {
+            if self.resolved && self.calls.is_empty() {
                 self.told = self.taken;
                 if let Some(first) = first.take() {
                     let _ = first.send(true);
@@ -264,7 +300,7 @@ impl Registration {
             }
             release = self.changes.release(self.told);
         }
-        self.changes.release(u64::MAX);
+        drop(holding);
         self.calls.abort_all();
         self.leave().await;
     }
@@ -283,8 +319,9 @@ impl Registration {
         Duration::from_millis(u64::try_from(period_ms).unwrap_or_default())
     }
 
-    async fn resolve(&mut self) {
-        let addresses = self.names.resolve().await;
+    fn found(&mut self, found: Found) {
+        self.resolved = true;
+        let addresses = self.names.addresses(found);
         self.servers
             .retain(|address, _| addresses.contains(address));
         for address in addresses {
@@ -379,8 +416,17 @@ fn talk(
     });
 }
 
+/// Holds answers as long as somebody can release them.
+struct HoldUntilDropped(Arc<Changes>);
+
+impl Drop for HoldUntilDropped {
+    fn drop(&mut self) {
+        self.0.hold_no_more();
+    }
+}
+
 /// Ends when the flag is set.
-async fn set(flag: &mut watch::Receiver<bool>) {
+pub(crate) async fn set(flag: &mut watch::Receiver<bool>) {
     let _ = flag.wait_for(|flag| *flag).await;
 }
 
@@ -392,31 +438,47 @@ async fn at(time: Option<Instant>) {
     }
 }
 
+/// The addresses of names; none for a name that does not resolve now.
+type Found = BTreeMap<String, Vec<String>>;
+
+/// Looks all names up at the same time, each for [`RESOLVE_LIMIT`] at most.
+async fn look_up<F>(names: Vec<String>, resolve: impl Fn(String) -> F) -> Found
+where
+    F: Future<Output = Vec<String>> + Send + 'static,
+{
+    let mut lookups = JoinSet::new();
+    for name in names {
+        let addresses = timeout(RESOLVE_LIMIT, resolve(name.clone()));
+        lookups.spawn(async move { (name, addresses.await.unwrap_or_default()) });
+    }
+    lookups.join_all().await.into_iter().collect()
+}
+
+/// One `ip:port` for each address of a name.
+async fn resolve(name: String) -> Vec<String> {
+    let found = tokio::net::lookup_host(name).await;
+    let found = found.map(|found| found.take(ADDRESSES_PER_NAME_MAX));
+    found.map_or_else(
+        |_| Vec::new(),
+        |found| found.map(|a| a.to_string()).collect(),
+    )
+}
+
 /// The name servers as configured, and the addresses that their names had last.
 #[derive(Debug)]
 struct Names {
     given: Vec<String>,
-    known: BTreeMap<String, Vec<String>>,
+    known: Found,
 }
 
 impl Names {
-    /// One `ip:port` for each address of each name; the last known ones when a name does not
-    /// resolve now, and the name itself when it never did, so that the failure is reported.
-    async fn resolve(&mut self) -> BTreeSet<String> {
+    /// What was found, the last known addresses of names that do not resolve now, and the name
+    /// itself when it never did, so that the failure is reported.
+    fn addresses(&mut self, found: Found) -> BTreeSet<String> {
+        let found = found.into_iter().filter(|(_, found)| !found.is_empty());
+        self.known.extend(found);
         let mut all = BTreeSet::new();
         for name in &self.given {
-            let found = tokio::net::lookup_host(name.as_str()).await;
-            let found: Vec<String> = found
-                .map(|found| {
-                    found
-                        .take(ADDRESSES_PER_NAME_MAX)
-                        .map(|a| a.to_string())
-                        .collect()
-                })
-                .unwrap_or_default();
-            if !found.is_empty() {
-                self.known.insert(name.clone(), found);
-            }
             match self.known.get(name) {
                 Some(addresses) => all.extend(addresses.iter().cloned()),
                 None => drop(all.insert(name.clone())),

@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Instant;
 
 use ferrocket_net::{Limits, Network};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::sync::watch;
 
 use crate::config::catalog::Class;
 use crate::config::settings::{Settings, Source};
@@ -31,13 +33,25 @@ pub(crate) async fn until_signal(play: Play, logs: Logs) -> Result<Stop, Failure
         Failure::new(EXIT_FAILED, format!("cannot listen for signals: {error}"))
     })?;
     let mut boot_line = say;
-    let starting = Running::start(play, &mut boot_line);
-    let running = tokio::select! {
-        stop = signals.stop() => return Ok(stop),
-        running = starting => running?,
+    let (end, mut ending) = watch::channel(false);
+    let mut starting = pin!(Running::start(play, &mut boot_line, &mut ending));
+    let early = tokio::select! {
+        running = &mut starting => Ok(running?),
+        stop = signals.stop() => Err(stop),
     };
-    let stop = signals.stop().await;
-    signals.force_on_next();
+    let (running, stop) = match early {
+        Ok(running) => {
+            let stop = signals.stop().await;
+            signals.force_on_next();
+            (running, stop)
+        }
+        Err(stop) => {
+            // What lives already must not be dropped: threads and ports are stopped in order.
+            signals.force_on_next();
+            end.send_replace(true);
+            (starting.await?, stop)
+        }
+    };
     running.stop().await?;
     Ok(stop)
 }
@@ -50,10 +64,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The name server first, so that the broker beside it can register.
+    /// The name server first, so that the broker beside it can register. There is no broker when
+    /// `ending` is set before its store is open.
     pub(crate) async fn start(
         play: Play,
         boot_line: &mut (dyn FnMut(&str) + Send),
+        ending: &mut watch::Receiver<bool>,
     ) -> Result<Self, Failure> {
         let settings = play
             .broker
@@ -83,9 +99,11 @@ impl Running {
                 if let Some(namesrv) = &namesrv {
                     register_beside(&mut settings, namesrv.local());
                 }
-                let broker = BrokerRole::start(settings, config_path, &network).await?;
-                boot_line(broker.boot_line());
-                Some(broker)
+                let broker = BrokerRole::start(settings, config_path, &network, ending).await?;
+                if let Some(broker) = &broker {
+                    boot_line(broker.boot_line());
+                }
+                broker
             }
             None => None,
         };

@@ -1,7 +1,9 @@
 //! The threads of the store: the flusher, the segment maker and the write-behind.
 //!
 //! Each waits for its signal or its period; none runs without cause. In SYNC_FLUSH the flusher
-//! needs no timer: what was appended while one flush ran is the next flush (group commit).
+//! needs no timer: what was appended while one flush ran is the next flush (group commit). Without
+//! one of them a broker would take requests and never answer: a panic of theirs ends the process,
+//! and the next start recovers the store.
 
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -12,6 +14,7 @@ use ferrocket_store::{FlushMode, Store, StoreSignals};
 use parking_lot::{Condvar, Mutex};
 
 use crate::clock::now_ms;
+use crate::failure::end_process_on_panic;
 
 /// The write-behind of queues, and the broker's offsets.
 const WRITE_BEHIND_EVERY: Duration = Duration::from_secs(1);
@@ -130,9 +133,15 @@ impl StoreThreads {
         Ok(threads)
     }
 
-    fn spawn(&mut self, name: &str, worker: Worker, job: fn(&Worker)) -> std::io::Result<()> {
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        worker: Worker,
+        job: fn(&Worker),
+    ) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name(name.to_owned());
-        self.threads.push(thread.spawn(move || job(&worker))?);
+        self.threads
+            .push(thread.spawn(move || end_process_on_panic(name, || job(&worker)))?);
         Ok(())
     }
 
@@ -142,9 +151,8 @@ impl StoreThreads {
             bell.stop();
         }
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the store ended in a panic");
-            }
+            // A panic has ended the process before.
+            let _ = thread.join();
         }
     }
 }
