@@ -1,7 +1,7 @@
 //! Pulls that wait: how they are put aside, and who takes them up again.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_store::QueueOffset;
@@ -18,6 +18,7 @@ use crate::topics::Topic;
 const WAITERS_MAX: usize = 100_000;
 /// How often the queues of waiting pulls are looked at (`PullRequestHoldService`).
 const LOOK_INTERVAL_MS: i64 = 5_000;
+
 impl Broker {
     /// `seen_max` is the end of the queue that the pull has seen.
     pub(super) fn park_pull(
@@ -45,13 +46,21 @@ impl Broker {
             return;
         }
         pull.suspend_ms = None;
-        let live = Arc::clone(&pull.topic.live);
+        let topic = Arc::clone(&pull.topic);
+        let live = &topic.live;
         let queue_id = pull.queue_id;
         state.waiting.fetch_add(1, Ordering::Relaxed);
+        live.waiting.park(Waiter { pull, deadline_ms });
+        // Only now: a look that begins between the two either sees the waiter or is lowered after.
         state
             .next_deadline_ms
             .fetch_min(deadline_ms, Ordering::Relaxed);
-        live.waiting.park(Waiter { pull, deadline_ms });
+        // The topic may have been deleted since it was looked up, and its waiters answered already.
+        let present = self.topics.get(&live.name);
+        if !present.is_some_and(|present| Arc::ptr_eq(&present.live, live)) {
+            self.drop_waiters(&topic);
+            return;
+        }
         // A message may have come between the read and the parking.
         let max = self.store.max_offset(&live.name, queue_id);
         if max > seen_max {
@@ -132,8 +141,11 @@ impl Broker {
         !pull.peer.is_open() || self.store.max_offset(topic, pull.queue_id) > pull.offset
     }
 
-    /// Answers every pull that waits for the topic: it is deleted.
+    /// Answers every pull that waits for the topic: it is deleted, and not in the table any more.
     pub(crate) fn drop_waiters(&self, topic: &Topic) {
+        // Pairs with `Waiting::park`: either this sees the waiter, or whoever parks sees that the
+        // topic is gone.
+        fence(Ordering::SeqCst);
         let mut woken = Vec::new();
         topic.live.waiting.take_if(|_| true, &mut woken);
         self.pull_state

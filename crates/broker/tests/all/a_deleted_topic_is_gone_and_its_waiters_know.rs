@@ -1,6 +1,8 @@
 use ferrocket_protocol::codes::request;
 use ferrocket_protocol::headers::{DeleteTopic, GetMaxOffset, QueryConsumerOffset};
 
+use ferrocket_store::{FlushMode, StoreConfig};
+
 use crate::support::*;
 
 #[test]
@@ -51,6 +53,47 @@ fn with_its_messages_and_offsets() {
         .connect()
         .call(request::PULL_MESSAGE, &poll("g", "T", 0, 0), b"");
     assert_eq!(answer.code, 17);
+}
+
+/// The pull passes its checks, is read from the disk meanwhile, and finds nothing any more.
+#[test]
+fn also_one_that_begins_to_wait_after_the_deletion() {
+    let world = World::with(
+        config(),
+        StoreConfig {
+            hot_window_bytes: 4_096,
+            ..store_config(FlushMode::Async)
+        },
+    );
+    let client = world.connect();
+    for _ in 0..20 {
+        client.store("T", 0, "", &"x".repeat(1_000));
+    }
+    client.heartbeat_quietly("c", "g", "T", "*");
+    client.received();
+    client.call_later(request::PULL_MESSAGE, &pull("g", "T", 0, 0), b"");
+    let delete = DeleteTopic {
+        topic: "T".to_owned(),
+    };
+    let deleter = world.connect();
+    assert_eq!(
+        deleter
+            .call(request::DELETE_TOPIC_IN_BROKER, &delete, b"")
+            .code,
+        0
+    );
+    assert!(client.received().is_empty());
+    assert_eq!(world.read_cold(), 1);
+    let told = client.received_one();
+    assert_eq!(told.code, 17);
+    assert!(remark(&told).starts_with("topic[T] not exist, apply first please! "));
+
+    // Nor does one of the same name, made since, know of it.
+    world.create_topic("T", 1);
+    client.call_later(request::PULL_MESSAGE, &pull("g", "T", 0, 0), b"");
+    assert!(client.received().is_empty());
+    deleter.store("T", 0, "", "new");
+    assert_eq!(texts(&client.received_one()), ["new"]);
 }
 
 #[test]
