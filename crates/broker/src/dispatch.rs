@@ -16,7 +16,8 @@ use crate::send::{self, SendRun};
 use crate::{Broker, Port};
 
 impl Broker {
-    /// All complete frames of one socket read, in order. Immediate answers go into `out`.
+    /// All complete frames of one socket read, in order. Immediate answers go into `out`; once it
+    /// is full, what follows stays in `frames` for the next call. At least one frame is taken.
     pub fn frames(
         &self,
         now_ms: i64,
@@ -27,7 +28,12 @@ impl Broker {
     ) {
         let config = self.config.load();
         let mut run: Option<SendRun> = None;
-        for frame in frames.drain(..) {
+        let mut taken = 0;
+        for frame in frames.iter() {
+            if taken > 0 && out.is_full() {
+                break;
+            }
+            taken += 1;
             if frame.is_response() {
                 // The broker's own requests to clients are all one-way.
                 tracing::debug!(
@@ -41,7 +47,7 @@ impl Broker {
                 now_ms,
                 config: &config,
                 peer,
-                frame: &frame,
+                frame,
                 to: frame.reply_to(),
             };
             if self.is_stopping() && frame.version > version::V5_3_1 {
@@ -62,6 +68,7 @@ impl Broker {
             self.commit_sends(now_ms, &config, peer, &mut run, out);
             self.give_run_back(run);
         }
+        frames.drain(..taken);
     }
 
     fn dispatch(&self, port: Port, request: &Request<'_>, out: &mut Outbox) {

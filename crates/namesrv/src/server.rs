@@ -103,8 +103,9 @@ impl NameServer {
         let _ = (now_ms, peer);
     }
 
-    /// Executes requests in their order, and leaves `frames` empty. Answers go to `out`;
-    /// notifications of brokers go out over their own peers.
+    /// Executes requests in their order. Answers go to `out`; once it is full, what follows stays
+    /// in `frames` for the next call, but at least one frame is taken. Notifications of brokers go
+    /// out over their own peers.
     pub fn frames(
         &self,
         now_ms: i64,
@@ -112,16 +113,25 @@ impl NameServer {
         frames: &mut Vec<Frame>,
         out: &mut Outbox,
     ) {
-        for frame in frames.drain(..).filter(|frame| !frame.is_response()) {
+        let mut taken = 0;
+        for frame in frames.iter() {
+            if taken > 0 && out.is_full() {
+                break;
+            }
+            taken += 1;
+            if frame.is_response() {
+                continue;
+            }
             let request = Request {
                 now_ms,
                 peer,
-                frame: &frame,
+                frame,
             };
             if let Err(refusal) = self.execute(&request, out) {
                 out.reply_error(frame.reply_to(), refusal.code, &refusal.remark);
             }
         }
+        frames.drain(..taken);
     }
 
     /// A connection is gone, and with it the brokers that registered over it.

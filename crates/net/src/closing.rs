@@ -26,6 +26,8 @@ pub enum CloseReason {
     SlowSender,
     /// The peer did not read what was queued for it.
     SlowReader,
+    /// More was queued for the peer than may ever be.
+    QueueFull,
     /// Unfinished frames of all connections together went over their bound.
     HalfReceived,
     /// There were too many connections already.
@@ -34,7 +36,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Peer,
         Self::Io,
         Self::Asked,
@@ -44,6 +46,7 @@ impl CloseReason {
         Self::Tls,
         Self::SlowSender,
         Self::SlowReader,
+        Self::QueueFull,
         Self::HalfReceived,
         Self::TooMany,
     ];
@@ -61,6 +64,7 @@ impl CloseReason {
             Self::Tls => "tls",
             Self::SlowSender => "slow_sender",
             Self::SlowReader => "slow_reader",
+            Self::QueueFull => "queue_full",
             Self::HalfReceived => "half_received",
             Self::TooMany => "too_many",
         }
@@ -94,8 +98,10 @@ pub(crate) enum Ending {
     Tls,
     #[error("a frame was not complete after {seconds} s, {bytes} bytes of it had come")]
     SlowSender { seconds: u64, bytes: usize },
-    #[error("it does not read: {bytes} bytes were queued for it, the bound is {max}")]
-    SlowReader { bytes: usize, max: usize },
+    #[error("it read nothing for {seconds} s while {bytes} bytes waited for it")]
+    SlowReader { seconds: u64, bytes: usize },
+    #[error("{bytes} bytes would wait for it, the bound is {max}")]
+    QueueFull { bytes: usize, max: usize },
     #[error("it did not read what was queued within {seconds} s of closing")]
     NotDrained { seconds: u64 },
     #[error("unfinished frames of all connections exceed {max} bytes, this one held {bytes}")]
@@ -114,6 +120,7 @@ impl Ending {
             Self::Tls => CloseReason::Tls,
             Self::SlowSender { .. } => CloseReason::SlowSender,
             Self::SlowReader { .. } | Self::NotDrained { .. } => CloseReason::SlowReader,
+            Self::QueueFull { .. } => CloseReason::QueueFull,
             Self::HalfReceived { .. } => CloseReason::HalfReceived,
         }
     }
@@ -126,6 +133,7 @@ impl Ending {
                 | CloseReason::Tls
                 | CloseReason::SlowSender
                 | CloseReason::SlowReader
+                | CloseReason::QueueFull
                 | CloseReason::HalfReceived
         )
     }

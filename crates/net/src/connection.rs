@@ -1,12 +1,12 @@
 //! The handle of a connection: what the cores keep as their [`Peer`].
 //!
 //! Frames sent through it go into a queue that the connection's task takes as a whole, so many
-//! sends cost one wake-up and one write. The queue is bounded; at the bound the peer is cut off,
-//! because a core never waits.
+//! sends cost one wake-up and one write. What waits is bounded; at the bound the peer is cut off,
+//! because a core never waits. Far below it the task cuts off a peer that has stopped reading.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::{ConnectionId, Peer};
@@ -23,6 +23,8 @@ pub struct Connection {
     local: SocketAddr,
     queued_bytes_max: usize,
     outgoing: Mutex<Outgoing>,
+    /// Bytes that the task has taken and not written yet.
+    writing: AtomicUsize,
     /// Tells the task that `outgoing` has changed; a stored permit makes many sends one wake-up.
     wake: Notify,
     /// Cleared when the task ends or has been told to; read without the lock.
@@ -45,8 +47,17 @@ pub(crate) enum Order {
     Run,
     /// Write what is queued, then end.
     Close(Why),
-    /// End now: the peer does not read.
+    /// End now: so many bytes must not wait.
     Cut { bytes: usize },
+}
+
+/// What the task finds when it looks at the queue.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub(crate) order: Order,
+    pub(crate) frames: Option<Outbox>,
+    /// What stays queued because it was not wanted yet.
+    pub(crate) bytes_left: usize,
 }
 
 /// Who wanted the connection closed.
@@ -78,21 +89,31 @@ impl Connection {
             local,
             queued_bytes_max,
             outgoing: Mutex::default(),
+            writing: AtomicUsize::new(0),
             wake: Notify::new(),
             open: AtomicBool::new(true),
             reads: AtomicU64::new(0),
         })
     }
 
-    /// Takes everything queued, with its size in frames and bytes, unless the caller still has
-    /// enough to write.
-    pub(crate) fn take_queued(&self, want: bool) -> (Order, Option<Outbox>) {
+    /// Takes everything queued, unless the caller still has enough to write.
+    pub(crate) fn take_queued(&self, want: bool) -> Queued {
         let mut outgoing = self.outgoing.lock();
         let frames = (want && !outgoing.frames.is_empty()).then(|| {
-            outgoing.bytes = 0;
+            let bytes = std::mem::take(&mut outgoing.bytes);
+            self.writing.fetch_add(bytes, Ordering::Relaxed);
             std::mem::take(&mut outgoing.frames)
         });
-        (outgoing.order, frames)
+        Queued {
+            order: outgoing.order,
+            frames,
+            bytes_left: outgoing.bytes,
+        }
+    }
+
+    /// What the task has still to write, told after each attempt.
+    pub(crate) fn set_writing(&self, bytes: usize) {
+        self.writing.store(bytes, Ordering::Relaxed);
     }
 
     /// Completes when something was queued or ordered since the last time.
@@ -144,10 +165,9 @@ impl Peer for Connection {
                 return;
             }
             outgoing.bytes += frames.bytes();
-            if outgoing.bytes > self.queued_bytes_max {
-                outgoing.order = Order::Cut {
-                    bytes: outgoing.bytes,
-                };
+            let bytes = outgoing.bytes + self.writing.load(Ordering::Relaxed);
+            if bytes > self.queued_bytes_max {
+                outgoing.order = Order::Cut { bytes };
                 self.open.store(false, Ordering::Release);
             } else if outgoing.frames.is_empty() {
                 outgoing.frames = frames;

@@ -30,8 +30,13 @@ pub struct Limits {
     pub buffer_linger: Duration,
     /// While more bytes than these wait for the socket, nothing is read from it.
     pub write_pause_bytes: usize,
-    /// When more bytes than these are queued by [`Peer::send`] behind what is being written, the
-    /// peer reads too slowly and is cut off.
+    /// While more bytes than these wait for the peer, it must read some of them within
+    /// [`Limits::stall`], or is cut off. Many waiting pulls answered at once go beyond this for a
+    /// moment, and a peer that reads them is left alone.
+    pub stalled_bytes_max: usize,
+    /// How long a socket may take nothing with more than `stalled_bytes_max` waiting for it.
+    pub stall: Duration,
+    /// A peer for which [`Peer::send`] would let more bytes than these wait is cut off at once.
     ///
     /// [`Peer::send`]: ferrocket_protocol::peer::Peer::send
     pub queued_bytes_max: usize,
@@ -49,7 +54,9 @@ impl Default for Limits {
             frame_time: Duration::from_secs(300),
             buffer_linger: Duration::from_secs(1),
             write_pause_bytes: 1024 * 1024,
-            queued_bytes_max: 32 * 1024 * 1024,
+            stalled_bytes_max: 32 * 1024 * 1024,
+            stall: Duration::from_secs(10),
+            queued_bytes_max: 256 * 1024 * 1024,
             half_received_bytes_max: 256 * 1024 * 1024,
             drain: Duration::from_secs(3),
         }
@@ -82,6 +89,7 @@ mod tests {
     #[test]
     fn reading_pauses_long_before_a_slow_reader_is_cut_off() {
         let limits = Limits::default();
-        assert!(limits.write_pause_bytes * 4 <= limits.queued_bytes_max);
+        assert!(limits.write_pause_bytes * 4 <= limits.stalled_bytes_max);
+        assert!(limits.stalled_bytes_max * 4 <= limits.queued_bytes_max);
     }
 }

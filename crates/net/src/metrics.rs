@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::closing::CloseReason;
 
-/// Counters that only grow, but for `connections`.
+/// Counters that only grow, but for `connections` and `unwritten_bytes`.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Connections open now, in both directions.
@@ -18,6 +18,7 @@ pub struct Metrics {
     pub(crate) frames_in: AtomicU64,
     pub(crate) frames_out: AtomicU64,
     pub(crate) read_pauses: AtomicU64,
+    pub(crate) unwritten_bytes: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
     closed: [AtomicU64; CloseReason::ALL.len()],
 }
@@ -41,6 +42,10 @@ pub struct MetricsSnapshot {
     pub frames_out: u64,
     /// How often reading stopped because too many bytes waited to be written.
     pub read_pauses: u64,
+    /// Bytes that wait for sockets now, without what [`Peer::send`] queued behind them.
+    ///
+    /// [`Peer::send`]: ferrocket_protocol::peer::Peer::send
+    pub unwritten_bytes: u64,
     /// Failed accepts; nearly always the limit of open files.
     pub accept_errors: u64,
     /// Ended connections by reason.
@@ -78,6 +83,7 @@ impl Metrics {
             frames_in: self.frames_in.load(Relaxed),
             frames_out: self.frames_out.load(Relaxed),
             read_pauses: self.read_pauses.load(Relaxed),
+            unwritten_bytes: self.unwritten_bytes.load(Relaxed),
             accept_errors: self.accept_errors.load(Relaxed),
             closed: CloseReason::ALL
                 .iter()

@@ -13,7 +13,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// All complete frames of one socket read, in order, responses to requests of ours among them.
     /// Immediate answers go into `out` and leave with one vectored write; later ones go through
-    /// [`Peer::send`]. The service drains `frames`.
+    /// [`Peer::send`].
+    ///
+    /// The service takes the frames that it has handled out of `frames`, at least one in a call.
+    /// It may leave the rest when [`Outbox::is_full`]: the connection then writes, and calls again
+    /// with the rest before it reads any more. So a peer that asks for much in few bytes, and does
+    /// not read the answers, costs memory for one full outbox and one answer.
     fn frames(&self, peer: &Arc<dyn Peer>, frames: &mut Vec<Frame>, out: &mut Outbox);
 
     /// Called exactly once after `connected`, when the connection is gone.

@@ -1,9 +1,9 @@
 //! The task of one connection: one read, one call of the service, one vectored write.
 //!
 //! Answers that the service gives at once and frames that others queue through the [`Connection`]
-//! leave in the order in which they were given. Nothing is read while more than the pausing bound
-//! waits to be written, so a peer that does not read is not served either. An idle connection
-//! holds no buffer.
+//! leave in the order in which they were given. Nothing is read, and no frame that was read is
+//! handled, while more than the pausing bound waits to be written, so a peer that does not read is
+//! not served either. An idle connection holds no buffer.
 
 mod input;
 mod output;
@@ -13,6 +13,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use bytes::BufMut;
+use ferrocket_protocol::frame::FrameError;
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::Peer;
 use tokio::io::AsyncReadExt;
@@ -25,6 +27,7 @@ use self::input::Input;
 use self::output::Output;
 use crate::closing::Ending;
 use crate::connection::{Connection, Order};
+use crate::limits::READ_BYTES_MAX;
 use crate::network::{Network, OpenConnection};
 use crate::service::Service;
 
@@ -50,6 +53,9 @@ pub(crate) async fn run(
         answers: Outbox::new(),
         active_at: Instant::now(),
         paused: false,
+        undecodable: None,
+        queued_bytes: 0,
+        stalled_since: None,
         turn: 0,
         network: &network,
         presence: &presence,
@@ -108,16 +114,32 @@ struct Session<'a> {
     active_at: Instant,
     /// Whether reading is paused; only for the counter.
     paused: bool,
+    /// What follows the frames that were read, if it is no frame: they are answered first.
+    undecodable: Option<FrameError>,
+    /// What stays in the connection's queue because enough waits to be written.
+    queued_bytes: usize,
+    /// Since when the socket has taken nothing of what waits for it.
+    stalled_since: Option<Instant>,
     /// Bytes and frames handled since other connections had their turn.
     turn: usize,
 }
 
 enum Event {
     Read(usize),
+    /// Frames of the last read are left, and there is room for their answers.
+    Rest,
     Readable,
     Writable,
     Woken,
     Tick,
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        let bytes = self.output.bytes() as u64;
+        let metrics = self.network.metrics();
+        metrics.unwritten_bytes.fetch_sub(bytes, Relaxed);
+    }
 }
 
 impl Session<'_> {
@@ -137,15 +159,16 @@ impl Session<'_> {
     async fn step(&mut self, mut timer: Pin<&mut Sleep>) -> Result<Option<Ending>, Ending> {
         let limits = *self.network.limits();
         let wants_more = self.output.bytes() < limits.write_pause_bytes;
-        let (order, queued) = self.presence.connection.take_queued(wants_more);
-        if let Some(mut queued) = queued {
-            self.output.push(&mut queued, self.network.metrics());
+        let queued = self.presence.connection.take_queued(wants_more);
+        self.queued_bytes = queued.bytes_left;
+        if let Some(mut frames) = queued.frames {
+            self.output.push(&mut frames, self.network.metrics());
         }
-        match order {
+        match queued.order {
             Order::Run => {}
             Order::Close(why) => return Ok(Some(why.ending())),
             Order::Cut { bytes } => {
-                return Err(Ending::SlowReader {
+                return Err(Ending::QueueFull {
                     bytes,
                     max: limits.queued_bytes_max,
                 });
@@ -163,7 +186,11 @@ impl Session<'_> {
         self.paused = pause;
         match self.event(timer.as_mut()).await.map_err(Ending::Io)? {
             Event::Read(0) => Ok(Some(Ending::Peer)),
-            Event::Read(bytes) => Ok(self.received(bytes)?),
+            Event::Read(bytes) => {
+                self.received(bytes)?;
+                Ok(self.handle())
+            }
+            Event::Rest => Ok(self.handle()),
             Event::Readable => {
                 self.input.wake();
                 Ok(None)
@@ -174,6 +201,10 @@ impl Session<'_> {
     }
 
     async fn event(&mut self, mut timer: Pin<&mut Sleep>) -> io::Result<Event> {
+        let rest = !self.input.frames.is_empty();
+        if rest && !self.paused {
+            return Ok(Event::Rest);
+        }
         let awake = self.input.is_awake();
         if awake {
             self.input.make_room();
@@ -183,9 +214,11 @@ impl Session<'_> {
             timer.as_mut().reset(due);
         }
         let blocked = !self.output.is_empty();
+        // A buffer that held a large frame has room for far more than one call should handle.
+        let mut room = (&mut self.input.buffer).limit(READ_BYTES_MAX);
         let event = tokio::select! {
             biased;
-            read = self.reader.read_buf(&mut self.input.buffer), if awake && !self.paused => {
+            read = self.reader.read_buf(&mut room), if awake && !self.paused => {
                 Event::Read(read?)
             }
             ready = self.writer.as_ref().readable(), if !awake && !self.paused => {
@@ -202,38 +235,56 @@ impl Session<'_> {
         Ok(event)
     }
 
-    /// Handles what a read brought: all complete frames in one call of the service.
-    fn received(&mut self, bytes: usize) -> Result<Option<Ending>, Ending> {
+    /// Takes up what a read brought.
+    fn received(&mut self, bytes: usize) -> Result<(), Ending> {
         let metrics = self.network.metrics();
         self.active_at = Instant::now();
         self.presence.connection.reads.fetch_add(1, Relaxed);
         metrics.reads.fetch_add(1, Relaxed);
         metrics.bytes_in.fetch_add(bytes as u64, Relaxed);
-        let undecodable = self.input.decode(bytes, self.active_at)?;
-        self.turn += bytes + self.input.frames.len() * FRAME_WEIGHT;
-        if !self.input.frames.is_empty() {
-            metrics
-                .frames_in
-                .fetch_add(self.input.frames.len() as u64, Relaxed);
+        self.undecodable = self.input.decode(bytes, self.active_at)?;
+        let frames = self.input.frames.len();
+        self.turn += bytes + frames * FRAME_WEIGHT;
+        if frames > 0 {
+            metrics.frames_in.fetch_add(frames as u64, Relaxed);
+        }
+        if self.undecodable.is_none() {
+            self.input.settle(self.network.limits())?;
+        }
+        Ok(())
+    }
+
+    /// Hands the frames of a read to the service: all of them in one call, unless it leaves some
+    /// until their answers have room.
+    fn handle(&mut self) -> Option<Ending> {
+        let before = self.input.frames.len();
+        if before > 0 {
             let service = &self.presence.service;
             service.frames(
                 &self.presence.peer,
                 &mut self.input.frames,
                 &mut self.answers,
             );
-            self.input.frames.clear();
-            self.output.push(&mut self.answers, metrics);
+            let left = self.input.frames.len();
+            debug_assert!(left < before, "a service handles at least one frame");
+            if left == before {
+                self.input.frames.clear();
+            }
+            self.output.push(&mut self.answers, self.network.metrics());
         }
-        if let Some(error) = undecodable {
-            return Ok(Some(Ending::Undecodable(error)));
+        if !self.input.frames.is_empty() {
+            return None;
         }
-        self.input.settle(self.network.limits())?;
-        Ok(None)
+        self.undecodable.take().map(Ending::Undecodable)
     }
 
     /// Writes as much as the socket takes.
     fn write(&mut self) -> Result<(), Ending> {
         let metrics = self.network.metrics();
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let mut progressed = false;
         while !self.output.is_empty() {
             match self
                 .output
@@ -242,14 +293,33 @@ impl Session<'_> {
                 Ok(bytes) => {
                     self.active_at = Instant::now();
                     self.turn += bytes;
+                    progressed = true;
                     metrics.writes.fetch_add(1, Relaxed);
                     metrics.bytes_out.fetch_add(bytes as u64, Relaxed);
+                    metrics.unwritten_bytes.fetch_sub(bytes as u64, Relaxed);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(Ending::Io(error)),
             }
         }
+        self.presence.connection.set_writing(self.output.bytes());
+        if self.output.is_empty() {
+            self.stalled_since = None;
+        } else if progressed {
+            self.stalled_since = Some(self.active_at);
+        } else if self.stalled_since.is_none() {
+            self.stalled_since = Some(Instant::now());
+        }
         Ok(())
+    }
+
+    /// When a peer that has stopped reading is cut off, if too much waits for it.
+    fn stalled_until(&self) -> Option<Instant> {
+        let limits = self.network.limits();
+        let waiting = self.output.bytes() + self.queued_bytes;
+        self.stalled_since
+            .filter(|_| waiting > limits.stalled_bytes_max)
+            .map(|since| since + limits.stall)
     }
 
     /// When the clock next matters to this connection.
@@ -261,6 +331,7 @@ impl Session<'_> {
             limits.idle
         };
         let due = self.active_at + patience.min(limits.idle);
+        let due = self.stalled_until().map_or(due, |until| due.min(until));
         self.input
             .frame_since()
             .map_or(due, |since| due.min(since + limits.frame_time))
@@ -272,6 +343,12 @@ impl Session<'_> {
         if now >= self.active_at + limits.idle {
             return Err(Ending::Idle {
                 seconds: limits.idle.as_secs(),
+            });
+        }
+        if self.stalled_until().is_some_and(|until| now >= until) {
+            return Err(Ending::SlowReader {
+                seconds: limits.stall.as_secs(),
+                bytes: self.output.bytes() + self.queued_bytes,
             });
         }
         if self
@@ -308,9 +385,9 @@ impl Session<'_> {
 
     async fn write_everything(&mut self) -> Result<(), Ending> {
         loop {
-            let (_, queued) = self.presence.connection.take_queued(true);
-            if let Some(mut queued) = queued {
-                self.output.push(&mut queued, self.network.metrics());
+            let queued = self.presence.connection.take_queued(true);
+            if let Some(mut frames) = queued.frames {
+                self.output.push(&mut frames, self.network.metrics());
             }
             self.write()?;
             if self.output.is_empty() {

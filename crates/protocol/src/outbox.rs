@@ -17,11 +17,15 @@ use crate::frame::{
 /// Bodies shorter than this are copied behind their header: one copy is cheaper than one more
 /// vector entry.
 pub const BODY_COPY_BYTES_MAX: usize = 2048;
+/// An outbox with so many bytes wants to be written before anything more is answered into it.
+pub const OUTBOX_BYTES_FULL: usize = 1024 * 1024;
 
 /// Encoded frames in the order in which they will be written.
 #[derive(Debug, Default)]
 pub struct Outbox {
     sealed: VecDeque<Bytes>,
+    /// Bytes in `sealed`.
+    sealed_bytes: usize,
     open: BytesMut,
     frames: usize,
 }
@@ -119,6 +123,7 @@ impl Outbox {
                 self.open.put_slice(part);
             } else {
                 self.seal();
+                self.sealed_bytes += part.len();
                 self.sealed.push_back(part.clone());
             }
         }
@@ -134,6 +139,7 @@ impl Outbox {
         self.seal();
         other.seal();
         self.sealed.append(&mut other.sealed);
+        self.sealed_bytes += std::mem::take(&mut other.sealed_bytes);
         self.frames += std::mem::take(&mut other.frames);
     }
 
@@ -151,7 +157,13 @@ impl Outbox {
     /// Bytes in here.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.open.len() + self.sealed.iter().map(Bytes::len).sum::<usize>()
+        self.open.len() + self.sealed_bytes
+    }
+
+    /// Whether it should be written before more is answered: [`OUTBOX_BYTES_FULL`] is reached.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.bytes() >= OUTBOX_BYTES_FULL
     }
 
     /// Everything, in order, for a vectored write; the outbox is empty afterwards and keeps its
@@ -159,11 +171,13 @@ impl Outbox {
     pub fn take(&mut self) -> VecDeque<Bytes> {
         self.seal();
         self.frames = 0;
+        self.sealed_bytes = 0;
         std::mem::take(&mut self.sealed)
     }
 
     fn seal(&mut self) {
         if !self.open.is_empty() {
+            self.sealed_bytes += self.open.len();
             self.sealed.push_back(self.open.split().freeze());
         }
     }
@@ -220,8 +234,10 @@ mod tests {
         behind
             .request::<NoHeader>(Encoding::Json, 40, 1, true, None, &[])
             .unwrap();
+        let bytes = outbox.bytes() + behind.bytes();
         outbox.append(&mut behind);
         assert!(behind.is_empty());
+        assert_eq!((outbox.bytes(), behind.bytes()), (bytes, 0));
         assert_eq!(outbox.frames(), 4);
         let frames = frames(&mut outbox);
         assert_eq!(
@@ -264,8 +280,10 @@ mod tests {
         let mut outbox = Outbox::new();
         let body = [small.clone(), large.clone(), small];
         outbox.reply::<NoHeader>(REQUEST, 0, None, None, &body);
+        let bytes = outbox.bytes();
         let parts = outbox.take();
-        assert_eq!(parts.len(), 3);
+        assert_eq!(parts.iter().map(Bytes::len).sum::<usize>(), bytes);
+        assert_eq!((parts.len(), outbox.bytes()), (3, 0));
         assert_eq!(parts[1].as_ptr(), large.as_ptr());
     }
 

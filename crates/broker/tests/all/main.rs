@@ -18,6 +18,7 @@ mod a_pull_waits_for_a_message_that_it_wants;
 mod a_refused_pull_says_why;
 mod a_refused_send_says_why;
 mod a_synchronous_send_is_answered_when_the_disk_has_it;
+mod answers_of_one_read_wait_for_room;
 mod broken_requests_are_answered_and_never_panic;
 mod configuration_changes_take_effect;
 mod fingerprints_are_those_of_groups_that_exist;

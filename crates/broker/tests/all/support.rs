@@ -296,7 +296,7 @@ impl World {
 pub(crate) struct Client<'w> {
     pub(crate) world: &'w World,
     pub(crate) peer: Arc<FakePeer>,
-    handle: Arc<dyn Peer>,
+    pub(crate) handle: Arc<dyn Peer>,
     opaque: AtomicI32,
     pub(crate) version: i32,
 }
@@ -334,11 +334,16 @@ impl Client<'_> {
 
     pub(crate) fn read_at(&self, port: Port, mut frames: Vec<Frame>) -> Vec<Frame> {
         let mut out = Outbox::new();
-        self.world
-            .broker
-            .frames(self.world.now(), port, &self.handle, &mut frames, &mut out);
-        assert!(frames.is_empty());
-        decode_all(&mut out)
+        let mut answers = Vec::new();
+        while !frames.is_empty() {
+            let before = frames.len();
+            self.world
+                .broker
+                .frames(self.world.now(), port, &self.handle, &mut frames, &mut out);
+            assert!(frames.len() < before, "at least one frame is taken");
+            answers.extend(decode_all(&mut out));
+        }
+        answers
     }
 
     /// One request with its answer.

@@ -16,7 +16,7 @@ use crate::preamble::{self, Preamble};
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) buffer: BytesMut,
-    /// The complete frames of the last read.
+    /// The complete frames of the last read that the service has not handled.
     pub(crate) frames: Vec<Frame>,
     half: HalfReceived,
     /// When the first byte of the unfinished frame came.
@@ -118,7 +118,9 @@ impl Input {
     pub(crate) fn release(&mut self) {
         self.awake = false;
         self.read_bytes = READ_BYTES_MIN;
-        self.frames = Vec::new();
+        if self.frames.is_empty() {
+            self.frames = Vec::new();
+        }
         self.buffer = BytesMut::from(&*self.buffer);
     }
 }

@@ -34,8 +34,10 @@ impl Output {
         metrics
             .frames_out
             .fetch_add(outbox.frames() as u64, Relaxed);
+        let bytes = outbox.bytes();
         let mut chunks = outbox.take();
-        self.bytes += chunks.iter().map(Bytes::len).sum::<usize>();
+        self.bytes += bytes;
+        metrics.unwritten_bytes.fetch_add(bytes as u64, Relaxed);
         if self.chunks.is_empty() {
             self.chunks = chunks;
         } else {

@@ -1,3 +1,6 @@
+use std::slice;
+use std::time::Duration;
+
 use bytes::Bytes;
 use ferrocket_net::{CloseReason, Limits};
 use ferrocket_protocol::frame::{Encoding, NoHeader};
@@ -5,13 +8,15 @@ use ferrocket_protocol::outbox::Outbox;
 
 use crate::support::{Server, request, until};
 
-#[tokio::test]
-async fn a_peer_that_does_not_read_is_cut_off_at_the_bound() {
-    let limits = Limits {
-        write_pause_bytes: 64 * 1024,
-        queued_bytes_max: 1024 * 1024,
-        ..Limits::default()
-    };
+fn frame(body: &Bytes) -> Outbox {
+    let mut out = Outbox::new();
+    out.request::<NoHeader>(Encoding::Json, 40, 0, true, None, slice::from_ref(body))
+        .unwrap();
+    out
+}
+
+/// Queues frames for a peer that reads nothing until it is cut off.
+async fn flood(limits: Limits, reason: CloseReason) {
     let server = Server::start(limits);
     let client = server.connect().await;
     until("connected", || !server.echo.peers.lock().is_empty()).await;
@@ -19,23 +24,66 @@ async fn a_peer_that_does_not_read_is_cut_off_at_the_bound() {
     let body = Bytes::from(vec![0; 256 * 1024]);
     // The kernel's buffers take some megabytes before anything queues here.
     until("cut off", || {
-        let mut out = Outbox::new();
-        out.request::<NoHeader>(
-            Encoding::Json,
-            40,
-            0,
-            true,
-            None,
-            std::slice::from_ref(&body),
-        )
-        .unwrap();
-        peer.send(out);
+        peer.send(frame(&body));
         !peer.is_open()
     })
     .await;
-    until("counted", || server.closed(CloseReason::SlowReader) == 1).await;
+    until("counted", || server.closed(reason) == 1).await;
     assert_eq!(server.echo.gone.lock().as_slice(), [peer.id()]);
+    assert_eq!(server.network.metrics().snapshot().unwritten_bytes, 0);
     drop(client);
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_for_long_is_cut_off_at_the_bound() {
+    let limits = Limits {
+        write_pause_bytes: 64 * 1024,
+        stalled_bytes_max: 1024 * 1024,
+        stall: Duration::from_millis(20),
+        queued_bytes_max: usize::MAX,
+        ..Limits::default()
+    };
+    flood(limits, CloseReason::SlowReader).await;
+}
+
+#[tokio::test]
+async fn a_peer_for_which_far_too_much_is_queued_is_cut_off_at_once() {
+    let limits = Limits {
+        write_pause_bytes: 64 * 1024,
+        queued_bytes_max: 2 * 1024 * 1024,
+        ..Limits::default()
+    };
+    flood(limits, CloseReason::QueueFull).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_gets_a_burst_beyond_the_bound() {
+    let limits = Limits {
+        stalled_bytes_max: 1024 * 1024,
+        stall: Duration::from_secs(5),
+        ..Limits::default()
+    };
+    let server = Server::start(limits);
+    let mut client = server.connect().await;
+    until("connected", || !server.echo.peers.lock().is_empty()).await;
+    let peer = server.echo.peers.lock()[0].clone();
+    let body = Bytes::from(vec![7; 4 * 1024 * 1024]);
+    for _ in 0..16 {
+        peer.send(frame(&body));
+    }
+    until("queued beyond the bound", || {
+        server.network.metrics().snapshot().unwritten_bytes > 4 * 1024 * 1024
+    })
+    .await;
+    for _ in 0..16 {
+        assert_eq!(client.frame().await.unwrap().body, body);
+    }
+    assert!(peer.is_open());
+    until("written", || {
+        server.network.metrics().snapshot().unwritten_bytes == 0
+    })
+    .await;
+    assert_eq!(server.open(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod a_frame_that_never_ends_is_cut_off;
 #[cfg(test)]
 mod a_slow_reader_is_cut_off_at_the_bound;
 #[cfg(test)]
+mod answers_of_one_read_are_bounded;
 mod connections_beyond_the_bound_are_refused;
 #[cfg(test)]
 mod garbage_closes_the_connection;

@@ -70,11 +70,7 @@ impl Server {
     }
 
     pub(crate) async fn connect(&self) -> Raw {
-        let stream = TcpStream::connect(self.address()).await.unwrap();
-        Raw {
-            stream,
-            buffer: BytesMut::new(),
-        }
+        Raw::new(TcpStream::connect(self.address()).await.unwrap())
     }
 
     pub(crate) fn closed(&self, reason: CloseReason) -> u64 {
@@ -109,6 +105,13 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            buffer: BytesMut::new(),
+        }
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
