@@ -73,26 +73,3 @@ fn at_any_operation_of_the_start() {
         check_all(&disk.power_loss(halt * 3), &format!("halt {halt}"));
     }
 }
-
-/// A killed process left a queue file whose name is not durable; the next checkpoint vouches for
-/// what is in it, and so for its name.
-#[test]
-fn with_the_names_of_their_files() {
-    for seed in 0..40 {
-        let disk = MemDisk::new();
-        let store = open(&disk, &small_config());
-        send(&store, "T", 0, b"one").unwrap();
-        send(&store, "T", 1, b"two").unwrap();
-        store.flush_queues(NOW_MS).unwrap();
-        drop(store);
-        let store = open(&disk, &small_config());
-        for number in 0..60_u8 {
-            send(&store, "Other", 0, &[number; 100]).unwrap();
-        }
-        store.flush_queues(NOW_MS + 60_000).unwrap();
-        drop(store);
-        let store = open(&disk.power_loss(seed), &small_config());
-        assert_eq!(read_all(&store, "T", 0), [(0, b"one".to_vec())], "{seed}");
-        assert_eq!(read_all(&store, "T", 1), [(0, b"two".to_vec())], "{seed}");
-    }
-}
