@@ -6,6 +6,7 @@
 //! share is that of Java's default strategy (`AllocateMessageQueueAveragely`), so members of both
 //! kinds fit together. Offsets are committed every five seconds, when a queue is given up, and at
 //! [`PushConsumer::shutdown`]; what was handled after the last commit is given again after a crash.
+//! A message that cannot be read is logged and skipped.
 //!
 //! What it does not do yet: a batch that the listener wants again ([`Outcome::Retry`]) is given
 //! again by this process, after a pause, and holds up its queue until then. It is not sent back to

@@ -4,6 +4,7 @@
 mod support;
 
 mod a_loaded_server_stops_within_three_seconds;
+mod a_signal_while_starting_stops_cleanly;
 mod acknowledged_messages_survive_a_kill;
 mod configuration_is_read_and_changed_over_the_wire;
 mod java_names_options_and_exit_codes_work;
