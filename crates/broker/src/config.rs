@@ -194,6 +194,9 @@ keys! {
     "subscriptionExpiredTimeout" subscription_expired_timeout_ms: i64 = 600_000;
 
     "flushConsumerOffsetInterval" flush_consumer_offset_interval_ms: i64 = 5_000;
+    /// Messages that a query by unique key answers, whatever the client asks for.
+    "defaultQueryMaxNum" default_query_max_num: i32 = 32;
+
     "consumerOffsetUpdateVersionStep" consumer_offset_update_version_step: i64 = 500;
 
     "registerNameServerPeriod" register_name_server_period_ms: i64 = 30_000;

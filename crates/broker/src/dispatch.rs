@@ -89,6 +89,7 @@ impl Broker {
             request::SEARCH_OFFSET_BY_TIMESTAMP => self.search_offset(request, out),
             request::GET_EARLIEST_MSG_STORETIME => self.earliest_store_time(request, out),
             request::VIEW_MESSAGE_BY_ID => self.view_message(request, out),
+            request::QUERY_MESSAGE => self.query_message(request, out),
             _ => self.administer(request, out),
         }
     }

@@ -7,11 +7,13 @@ use ferrocket_protocol::message::record::{self, BLANK_BYTES, Limits, RecordError
 
 use crate::config::StoreConfig;
 use crate::dispatch::{self, TagsCode};
+use crate::index::keys;
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::Queue;
 
 /// What a cleared batch keeps of its buffer for the next time.
 const KEPT_BYTES: usize = 256 * 1024;
+const KEPT_KEYS: usize = 4096;
 
 /// Messages of one socket read, encoded outside the append lock, with holes for what only the
 /// append knows. Owned by a connection (or a thread) and used again and again.
@@ -20,6 +22,8 @@ pub struct AppendBatch {
     pub(crate) buffer: Vec<u8>,
     pub(crate) records: Vec<Slot>,
     pub(crate) units: Vec<Unit>,
+    /// Hashes of the index keys of all records, in order.
+    pub(crate) key_hashes: Vec<i32>,
     /// The queue of each record, while it is appended.
     pub(crate) queues: Vec<Arc<Queue>>,
     pub(crate) results: Vec<Result<Appended, AppendError>>,
@@ -36,6 +40,9 @@ pub(crate) struct Slot {
     pub(crate) tags: TagsCode,
     /// It gets a queue offset and an entry.
     pub(crate) queued: bool,
+    /// Where its index keys end in the batch's list; they begin where those of the record before
+    /// end.
+    pub(crate) keys_end: usize,
     /// Set by the append.
     pub(crate) physical_offset: i64,
     pub(crate) queue_offset: i64,
@@ -119,6 +126,7 @@ impl AppendBatch {
     ) -> Result<usize, AppendError> {
         let start = self.buffer.len();
         let first = self.records.len();
+        let first_key = self.key_hashes.len();
         let pushed = messages
             .iter()
             .try_for_each(|message| self.encode(config, message));
@@ -127,6 +135,7 @@ impl AppendBatch {
         if pushed.is_err() || !fits || messages.is_empty() {
             self.buffer.truncate(start);
             self.records.truncate(first);
+            self.key_hashes.truncate(first_key);
             pushed?;
             return Err(AppendError::MessageIllegal);
         }
@@ -181,6 +190,8 @@ impl AppendBatch {
         self.buffer.shrink_to(KEPT_BYTES);
         self.records.clear();
         self.units.clear();
+        self.key_hashes.clear();
+        self.key_hashes.shrink_to(KEPT_KEYS);
         self.results.clear();
     }
 
@@ -219,6 +230,9 @@ impl AppendBatch {
             + 4
             + message.body.len()
             + topic_length_bytes;
+        if config.message_index_enable && keys::is_indexed(message.sys_flag) {
+            keys::hashes(message.topic, message.properties, &mut self.key_hashes);
+        }
         self.records.push(Slot {
             start,
             bytes: meta.bytes,
@@ -227,6 +241,7 @@ impl AppendBatch {
             queue_id: message.queue_id,
             tags: TagsCode::of(config, message.topic, message.properties),
             queued: dispatch::is_queued(message.sys_flag),
+            keys_end: self.key_hashes.len(),
             physical_offset: 0,
             queue_offset: 0,
         });

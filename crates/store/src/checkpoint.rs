@@ -89,6 +89,7 @@ impl CheckpointFile {
     pub(crate) fn lowered_to(&self, physical: i64, store_ms: i64) -> Checkpoint {
         Checkpoint {
             queues_ms: self.current.queues_ms.min(store_ms),
+            index_ms: self.current.index_ms.min(store_ms),
             queues_physical: self.current.queues_physical.min(physical),
             ..self.current
         }

@@ -58,6 +58,19 @@ pub struct StoreConfig {
     pub hot_window_bytes: i64,
     /// `messageDelayLevel`, in milliseconds; level 1 comes first.
     pub delay_levels_ms: Vec<i64>,
+    /// `messageIndexEnable`: find messages by key.
+    pub message_index_enable: bool,
+    /// `messageIndexSafe`: a start reads the log from where the index ends, however far back that
+    /// is; otherwise an index that was lost is not made again.
+    pub message_index_safe: bool,
+    /// `maxHashSlotNum`: slots of an index file.
+    pub index_slots: u32,
+    /// `maxIndexNum`: entries of an index file, one of which is never used.
+    pub index_entries: u32,
+    /// `maxMsgsNumBatch`: messages that one query by key answers.
+    pub query_messages_max: usize,
+    /// How far local time is ahead of UTC; names of index files are local times.
+    pub utc_offset_ms: i64,
     /// Written into `abort`, as Java does.
     pub process_id: u32,
 }
@@ -98,6 +111,12 @@ impl StoreConfig {
             memory_window_bytes: 4 * 1024 * 1024 * 1024,
             hot_window_bytes: 64 * 1024 * 1024,
             delay_levels_ms: DAY_LEVELS_S.iter().map(|seconds| seconds * 1000).collect(),
+            message_index_enable: true,
+            message_index_safe: false,
+            index_slots: 5_000_000,
+            index_entries: 20_000_000,
+            query_messages_max: 64,
+            utc_offset_ms: 0,
             process_id: 0,
         }
     }

@@ -1,4 +1,4 @@
-//! The message store: commit log, consume queues and checkpoint in RocketMQ's layout and names.
+//! The message store: commit log, consume queues, message index and checkpoint in RocketMQ's layout and names.
 //!
 //! Synchronous, over the [`disk::Disk`] trait; the caller owns threads and time. The store knows
 //! messages, topics and queue numbers; it knows nothing of consumers, groups or sockets.
@@ -16,6 +16,7 @@ pub mod disk;
 mod dispatch;
 mod errors;
 mod file_names;
+mod index;
 mod log;
 mod offsets;
 mod poison;
@@ -33,4 +34,4 @@ pub use offsets::{PhysicalOffset, QueueOffset};
 pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, RecoveryReport};
 pub use signals::{NoSignals, StoreSignals};
-pub use store::{Store, Usage};
+pub use store::{QueryAnswer, Store, Usage};

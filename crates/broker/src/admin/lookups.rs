@@ -1,14 +1,22 @@
-//! Single messages.
+//! Single messages, by where they are or by a key (`QueryMessageProcessor`).
 
 use ferrocket_protocol::codes::response;
 use ferrocket_protocol::frame::NoHeader;
-use ferrocket_protocol::headers::ViewMessage;
+use ferrocket_protocol::headers::{
+    QueryMessage, QueryMessageResponse, UniqueKeyQuery, ViewMessage,
+};
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_store::PhysicalOffset;
 
 use super::reply_read_error;
 use crate::Broker;
 use crate::request::Request;
+
+/// `indexType` of a lookup by tags, and what stands before the tags in the index.
+const TAG_INDEX: &str = "T";
+const TAG_MARK: &str = "T#";
+
+const NOT_FOUND: &str = "can not find message, maybe time range not correct";
 
 impl Broker {
     /// VIEW_MESSAGE_BY_ID: the record at a physical offset, which the id of a message holds.
@@ -26,5 +34,41 @@ impl Broker {
             }
             Err(error) => reply_read_error(request, &error, out),
         }
+    }
+
+    /// QUERY_MESSAGE: the newest messages of a topic with a key. A unique key is looked up like any
+    /// other, but the number of answers is the broker's choice; tags are looked up under a mark.
+    pub(crate) fn query_message(&self, request: &Request<'_>, out: &mut Outbox) {
+        let Some(mut header) = request.header::<QueryMessage>(out) else {
+            return;
+        };
+        let Some(flag) = request.header::<UniqueKeyQuery>(out) else {
+            return;
+        };
+        if flag.unique == Some(true) {
+            header.max_num = request.config.default_query_max_num;
+        }
+        if header.index_type.as_deref() == Some(TAG_INDEX) {
+            header.key.insert_str(0, TAG_MARK);
+        }
+        let max = usize::try_from(header.max_num).unwrap_or(0);
+        let (begin_ms, end_ms) = (header.begin_timestamp, header.end_timestamp);
+        let found = self
+            .store
+            .query(&header.topic, &header.key, max, begin_ms, end_ms);
+        let answer = match found {
+            Ok(answer) => answer,
+            Err(error) => return reply_read_error(request, &error, out),
+        };
+        let (code, remark) = if answer.records.is_empty() {
+            (response::QUERY_NOT_FOUND, Some(NOT_FOUND))
+        } else {
+            (response::SUCCESS, None)
+        };
+        let header = QueryMessageResponse {
+            index_last_update_timestamp: answer.index_last_update_ms,
+            index_last_update_phyoffset: answer.index_last_physical,
+        };
+        out.reply(request.to, code, remark, Some(&header), &answer.records);
     }
 }

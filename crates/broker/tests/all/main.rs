@@ -11,6 +11,7 @@ mod a_cold_read_is_served_elsewhere;
 mod a_commit_for_a_queue_that_is_not_there_is_refused;
 mod a_deleted_topic_is_gone_and_its_waiters_know;
 mod a_filter_that_matches_nothing_ends_after_a_bounded_look;
+mod a_message_is_found_by_its_keys;
 mod a_message_sent_is_pulled;
 mod a_message_tried_too_often_goes_to_the_dead_letter_topic;
 mod a_oneway_send_is_stored_and_not_answered;

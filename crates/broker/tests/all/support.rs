@@ -141,6 +141,8 @@ pub(crate) fn store_config(flush_mode: FlushMode) -> StoreConfig {
         flush_mode,
         segment_bytes: 1 << 20,
         queue_file_bytes: 20_000,
+        index_slots: 100,
+        index_entries: 400,
         ..StoreConfig::new(PathBuf::from("/store"))
     }
 }

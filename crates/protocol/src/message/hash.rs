@@ -17,8 +17,27 @@ pub fn tags_code(tags: &str) -> i64 {
 /// the one hash without an absolute value.
 #[must_use]
 pub fn index_hash(topic: &str, key: &str) -> i32 {
-    let hash = extend_hash(extend_hash(extend_hash(0, topic), "#"), key);
-    hash.checked_abs().unwrap_or(0)
+    IndexHasher::of_topic(topic).hash(&[key])
+}
+
+/// Index hashes of many keys of one topic: the topic is looked at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexHasher(i32);
+
+impl IndexHasher {
+    #[must_use]
+    pub fn of_topic(topic: &str) -> Self {
+        Self(extend_hash(extend_hash(0, topic), "#"))
+    }
+
+    /// What [`index_hash`] is of the joined parts of a key.
+    #[must_use]
+    pub fn hash(self, parts: &[&str]) -> i32 {
+        let hash = parts
+            .iter()
+            .fold(self.0, |hash, part| extend_hash(hash, part));
+        hash.checked_abs().unwrap_or(0)
+    }
 }
 
 fn extend_hash(hash: i32, text: &str) -> i32 {

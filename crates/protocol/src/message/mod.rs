@@ -17,7 +17,7 @@ mod stored;
 pub mod sys_flag;
 pub mod view;
 
-pub use hash::{index_hash, java_hash, tags_code};
+pub use hash::{IndexHasher, index_hash, java_hash, tags_code};
 pub use stored::{StoredMessage, StoredMessageError};
 pub use view::View;
 

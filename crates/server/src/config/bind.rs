@@ -128,6 +128,13 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
         settings.number(Class::Store, "maxTransferBytesOnMessageInDisk");
     config.transfer_messages_on_disk_max =
         settings.number(Class::Store, "maxTransferCountOnMessageInDisk");
+    config.message_index_enable = settings.boolean(Class::Store, "messageIndexEnable");
+    config.message_index_safe = settings.boolean(Class::Store, "messageIndexSafe");
+    config.index_slots = settings.number(Class::Store, "maxHashSlotNum");
+    config.index_entries = settings.number(Class::Store, "maxIndexNum");
+    config.query_messages_max = settings.number(Class::Store, "maxMsgsNumBatch");
+    let zone = jiff::Zoned::now().offset();
+    config.utc_offset_ms = i64::from(zone.seconds()) * 1000;
     config.memory_window_bytes = memory_bytes / 100 * ratio.clamp(0, 100);
     if let Some(levels) = text("messageDelayLevel")
         .as_deref()
@@ -217,6 +224,7 @@ mod tests {
         let mut theirs = StoreConfig::new(ours.root.clone());
         theirs.memory_window_bytes = 40 << 30;
         theirs.process_id = std::process::id();
+        theirs.utc_offset_ms = ours.utc_offset_ms;
         assert_eq!(ours, theirs);
         assert_eq!(
             namesrv(&settings(NAMESRV_CLASSES, "")),

@@ -1,6 +1,6 @@
-//! Opening a store: finding the end of its log and making its queues fit it.
+//! Opening a store: finding the end of its log and making its queues and its index fit it.
 //!
-//! The log is the truth. Queues are believed below the point that the checkpoint (or, without one,
+//! The log is the truth. Queues and index are believed below the point that the checkpoint (or, without one,
 //! the queues themselves) vouch for; from there on their entries are made again from the log. After
 //! a kill everything in the page cache is back; after a power loss everything that was durable.
 //! Whatever a scan meets that is not the plain end of the log is said in the [`RecoveryReport`].
@@ -17,11 +17,13 @@ use crate::checkpoint::CheckpointFile;
 use crate::config::StoreConfig;
 use crate::dispatch::{self, TagsCode};
 use crate::errors::OpenError;
+use crate::index::{Index, Key, keys};
 use crate::log::CommitLog;
 use crate::offsets::PhysicalOffset;
 use crate::queue::{Entry, QueueTable};
 
-/// Queue entries are written behind after this many records, so that a long recovery stays small.
+/// Queue entries and index keys are written behind after this many records, so that a long recovery
+/// stays small.
 const RECORDS_PER_WRITE_BEHIND: u64 = 64 * 1024;
 
 /// No queue offset is as high: the place of its entry in bytes would not be a number.
@@ -62,16 +64,29 @@ pub(crate) struct Recovered {
     pub(crate) report: RecoveryReport,
 }
 
+/// What a store is made of while it is opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) log: &'a CommitLog,
+    pub(crate) queues: &'a QueueTable,
+    pub(crate) index: &'a Index,
+    pub(crate) config: &'a StoreConfig,
+}
+
 /// `mark_used` writes `abort`; it is called when this recovery, interrupted, must not be taken for a
 /// clean stop.
 pub(crate) fn recover(
-    log: &CommitLog,
-    queues: &QueueTable,
+    parts: &Parts<'_>,
     checkpoint: &mut CheckpointFile,
-    config: &StoreConfig,
     clean: bool,
     mark_used: &dyn Fn() -> io::Result<()>,
 ) -> Result<Recovered, OpenError> {
+    let Parts {
+        log,
+        queues,
+        index,
+        config,
+    } = *parts;
     let loaded = queues.load()?;
     let failed = |what: &'static str| {
         move |source| OpenError::Recovery {
@@ -91,12 +106,21 @@ pub(crate) fn recover(
     let start = suspect
         .map(|queue| queue.end_physical())
         .fold(start, i64::min);
+    let start = if config.message_index_enable && config.message_index_safe {
+        start.min(start::of_index(log, index.end_physical()).map_err(failed("the commit log"))?)
+    } else {
+        start
+    };
     let start = start.max(log.start());
     let mark_used = || if clean { mark_used() } else { Ok(()) };
     disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
     queues
         .cut_at(&loaded, start)
         .map_err(failed("the consume queues"))?;
+    if !clean {
+        cut_index(parts, start).map_err(failed("the index"))?;
+    }
+    let index_from = index.resume_at();
 
     let mut scanner = Scanner::new(log, config.check_crc_on_recover);
     let mut visited = 0_u64;
@@ -105,6 +129,10 @@ pub(crate) fn recover(
             visited += 1;
             if visited.is_multiple_of(RECORDS_PER_WRITE_BEHIND) {
                 queues.write_behind(i64::MAX)?;
+                index.write_behind()?;
+            }
+            if record.physical_offset >= index_from {
+                redispatch_keys(parts, record)?;
             }
             redispatch(queues, config, record)
         })
@@ -125,6 +153,9 @@ pub(crate) fn recover(
     queues
         .write_behind(i64::MAX)
         .map_err(failed("the consume queues"))?;
+    index
+        .finish_recovery(found.end, log)
+        .map_err(failed("the index"))?;
     if !clean {
         queues.distrust_names();
         // What a killed process left in the page cache is not durable yet.
@@ -148,7 +179,7 @@ pub(crate) fn recover(
     })
 }
 
-/// Lowers the checkpoint to where the queues are made again from: no later start may believe what is
+/// Lowers the checkpoint to where queues and index are made again from: no later start may believe what is
 /// made again now before it is durable again.
 fn disown(
     log: &CommitLog,
@@ -185,6 +216,31 @@ fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> i
     queues
         .push(&queue, record.queue_offset, entry, i64::MAX)
         .map(|_| ())
+}
+
+/// Takes the keys of records from `start` on out of the index, which are about to be made again. The
+/// checkpoint no longer vouches for them.
+fn cut_index(parts: &Parts<'_>, start: i64) -> io::Result<()> {
+    if parts.index.has_no_files() {
+        return Ok(());
+    }
+    parts.index.cut_at(start, parts.log)?;
+    parts.index.sync()
+}
+
+/// Makes the index keys of a record again.
+fn redispatch_keys(parts: &Parts<'_>, record: &View<'_>) -> io::Result<()> {
+    if !parts.config.message_index_enable || !keys::is_indexed(record.sys_flag) {
+        return Ok(());
+    }
+    let mut hashes = Vec::new();
+    keys::hashes(record.topic, record.properties, &mut hashes);
+    let keys = hashes.into_iter().map(|hash| Key {
+        hash,
+        physical_offset: record.physical_offset,
+        store_ms: record.store_ms,
+    });
+    parts.index.push(keys).map(|_| ())
 }
 
 /// Judges the end of a scan. Zeros are where every log ends; but a hole that a power loss or a bad

@@ -53,6 +53,12 @@ impl RecordHead {
     }
 }
 
+/// Where to read from so that the index misses nothing: the last record that it has.
+pub(super) fn of_index(log: &CommitLog, index_end: i64) -> io::Result<i64> {
+    let last = RecordHead::read(log, index_end)?;
+    Ok(last.map_or(log.start(), |last| last.physical_offset))
+}
+
 /// The offset of the record from which on the queues cannot be believed.
 ///
 /// A clean stop leaves the checkpoint at the last record. After a kill the scan begins with a whole

@@ -2,7 +2,7 @@
 //!
 //! A caller hands over all that one socket read brought. Under the append lock the records get
 //! their offsets, go into the log with one write for each segment that they touch, and get their
-//! queue entries; then the *appended* watermark is published. A failed write poisons the store: none
+//! queue entries and index keys; then the *appended* watermark is published. A failed write poisons the store: none
 //! of the records of that write counts as appended.
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::Store;
 use crate::batch::{AppendBatch, AppendError, Appended, Unit};
 use crate::config::FlushMode;
 use crate::disk::is_handle_shortage;
+use crate::index::Key;
 use crate::log::Segment;
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::{Entry, Queue};
@@ -152,7 +153,8 @@ impl Store {
             .get(records.end - 1)
             .map_or(-1, |slot| slot.physical_offset);
         appender.position = run.end;
-        self.make_entries(batch, records, appender.store_ms);
+        self.make_entries(batch, records.clone(), appender.store_ms);
+        self.make_keys(batch, records, appender.store_ms);
         self.marks.appended.store(run.end, Ordering::Release);
         self.marks.last_record.store(last_record, Ordering::Release);
         self.marks
@@ -183,6 +185,32 @@ impl Store {
         }
         if wants_queues {
             self.signals.queues_wanted();
+        }
+    }
+
+    fn make_keys(&self, batch: &AppendBatch, records: std::ops::Range<usize>, store_ms: i64) {
+        let before = records.start.checked_sub(1);
+        let before = before.and_then(|index| batch.records.get(index));
+        let mut start = before.map_or(0, |slot| slot.keys_end);
+        let slots = batch.records.get(records).unwrap_or_default();
+        if slots.last().is_none_or(|last| last.keys_end == start) {
+            return;
+        }
+        let keys = slots.iter().flat_map(|slot| {
+            let hashes = batch.key_hashes.get(start..slot.keys_end);
+            start = slot.keys_end;
+            hashes.unwrap_or_default().iter().map(|hash| Key {
+                hash: *hash,
+                physical_offset: slot.physical_offset,
+                store_ms,
+            })
+        });
+        match self.index.push(keys) {
+            Ok(false) => {}
+            Ok(true) => self.signals.queues_wanted(),
+            Err(error) => {
+                self.poison.set("writing the index", &error);
+            }
         }
     }
 

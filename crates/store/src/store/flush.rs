@@ -53,7 +53,7 @@ impl Store {
         }
     }
 
-    /// Writes queue entries behind, and from time to time syncs them and moves the checkpoint;
+    /// Writes queue entries and index keys behind, and from time to time syncs them and moves the checkpoint;
     /// blocking. To be called about once a second, and when `queues_wanted` is signalled.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Store {
         self.poison.guard("closing the store", removed)
     }
 
-    /// Makes the queues durable as far as the log is, then says so in the checkpoint. The marks are
+    /// Makes the queues and the index durable as far as the log is, then says so in the checkpoint. The marks are
     /// read first: the checkpoint must not vouch for what came meanwhile.
     fn move_checkpoint(&self, now_ms: i64) -> Result<(), FlushError> {
         let last_store_ms = self.marks.last_store_ms.load(Ordering::Acquire);
@@ -117,10 +117,16 @@ impl Store {
         self.write_queues()?;
         self.poison
             .guard_queues("syncing the consume queues", self.queues.sync())?;
+        self.poison.guard("syncing the index", self.index.sync())?;
         let mut checkpoint = self.checkpoint.lock();
         let moved = Checkpoint {
             log_ms: last_store_ms,
             queues_ms: last_store_ms,
+            index_ms: if self.index.is_enabled() {
+                last_store_ms
+            } else {
+                checkpoint.current.index_ms
+            },
             confirmed: durable.0,
             queues_physical: last_record.max(0),
             ..checkpoint.current
@@ -136,7 +142,9 @@ impl Store {
     fn write_queues(&self) -> Result<(), FlushError> {
         let written = self.queues.write_behind(self.readable().0);
         self.poison
-            .guard_queues("writing the consume queues", written)
+            .guard_queues("writing the consume queues", written)?;
+        self.poison
+            .guard("writing the index", self.index.write_behind())
     }
 }
 

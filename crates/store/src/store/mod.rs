@@ -1,11 +1,12 @@
 //! The store as its owner sees it: opening and closing, and the watermarks.
 //!
 //! Lock order: append lock, then the locks of the queue table. The flush lock is taken alone or
-//! before the queue table's; no file of the log is written without the append lock.
+//! before the queue table's and the index's; no file of the log is written without the append lock.
 
 mod append;
 mod flush;
 mod lookup;
+mod query;
 mod read;
 
 use std::path::Path;
@@ -16,10 +17,12 @@ use parking_lot::Mutex;
 
 use self::append::Appender;
 pub use self::lookup::Usage;
+pub use self::query::QueryAnswer;
 use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
 use crate::disk::{Disk, LockGuard};
 use crate::errors::OpenError;
+use crate::index::Index;
 use crate::log::CommitLog;
 use crate::offsets::PhysicalOffset;
 use crate::poison::Poison;
@@ -38,6 +41,7 @@ pub struct Store {
     signals: Arc<dyn StoreSignals>,
     log: CommitLog,
     queues: QueueTable,
+    index: Index,
     appender: Mutex<Appender>,
     marks: Marks,
     /// Held by the one flush of the log that is under way.
@@ -98,11 +102,21 @@ impl Store {
             queue_directory,
             config.queue_file_bytes,
         ));
+        let index = Index::load(Arc::clone(&disk), &config)?;
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
         let mark_used = || write_abort(&*disk, &config);
-        let recovered =
-            recovery::recover(&log, &queues, &mut checkpoint, &config, clean, &mark_used)?;
+        let recovered = recovery::recover(
+            &recovery::Parts {
+                log: &log,
+                queues: &queues,
+                index: &index,
+                config: &config,
+            },
+            &mut checkpoint,
+            clean,
+            &mark_used,
+        )?;
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
 
         let active = match log.last() {
@@ -136,6 +150,7 @@ impl Store {
             signals,
             log,
             queues,
+            index,
         })
     }
 
@@ -203,6 +218,12 @@ fn check(config: &StoreConfig) -> Result<(), OpenError> {
             "must be between 1024 and 2147483647 bytes",
         );
     }
+    if config.index_slots == 0 || config.index_slots > i32::MAX as u32 {
+        return wrong("maxHashSlotNum", "must be between 1 and 2147483647");
+    }
+    if config.index_entries < 2 || config.index_entries > i32::MAX as u32 {
+        return wrong("maxIndexNum", "must be between 2 and 2147483647");
+    }
     if config.queue_file_bytes == 0 || config.queue_file_bytes > i32::MAX as u64 {
         return wrong(
             "mappedFileSizeConsumeQueue",
@@ -221,6 +242,7 @@ fn lower(checkpoint: &mut CheckpointFile, recovered: &recovery::Recovered) -> st
     let (last_record, last_store_ms) = recovered.last.unwrap_or((0, 0));
     lowered.queues_physical = last_record;
     lowered.queues_ms = lowered.queues_ms.min(last_store_ms);
+    lowered.index_ms = lowered.index_ms.min(last_store_ms);
     lowered.log_ms = lowered.log_ms.min(last_store_ms);
     lowered.confirmed = lowered.confirmed.min(recovered.end);
     if lowered == checkpoint.current {

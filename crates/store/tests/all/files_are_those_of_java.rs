@@ -57,11 +57,11 @@ fn a_record_its_queue_entry_and_the_checkpoint() {
     assert_eq!(checkpoint.len(), 4096);
     assert_eq!(
         hex(&checkpoint[..40]),
-        "0000018bcfe5687b0000018bcfe5687b000000000000000000000000000000000000000000000065"
+        "0000018bcfe5687b0000018bcfe5687b0000018bcfe5687b00000000000000000000000000000065"
     );
     assert_eq!(
         names(&disk, "/store"),
-        ["checkpoint", "commitlog", "consumequeue", "lock"]
+        ["checkpoint", "commitlog", "consumequeue", "index", "lock"]
     );
 }
 

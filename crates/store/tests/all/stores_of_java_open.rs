@@ -1,5 +1,5 @@
 //! Directories written by an Apache broker, one stopped and one killed, show what Apache itself sees
-//! in them: bounds, entries, reads and offsets by time of every queue.
+//! in them: bounds, entries, reads and offsets by time of every queue, and messages by key.
 
 use crate::support::*;
 use ferrocket_store::disk::Disk;
@@ -39,6 +39,8 @@ fn config() -> StoreConfig {
     let mut config = StoreConfig {
         segment_bytes: 16384,
         queue_file_bytes: 600,
+        index_slots: 100,
+        index_entries: 400,
         ..StoreConfig::new("/store")
     };
     config.delay_levels_ms[1] = 1000;
@@ -73,12 +75,40 @@ fn check(name: &str) {
     for queue in &manifest.queues {
         check_queue(&store, queue);
     }
+    check_keys(&store, name);
     let queue = &manifest.queues[0];
     let next = send(&store, &queue.topic, queue.queue_id, b"ours").unwrap();
     assert_eq!(
         (next.queue_offset.0, next.physical_offset.0),
         (queue.max, manifest.max_phy)
     );
+    // The files of Java are gone on with.
+    send_with(&store, NOW_MS * 2, "PlainTopic", "KEYS\x01k0\x02").unwrap();
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    let store = open(&disk, &config());
+    assert_eq!(
+        find_within(&store, "PlainTopic", "k0", NOW_MS * 2, i64::MAX).len(),
+        1
+    );
+    check_keys_of(&store, name, |(topic, key)| {
+        (topic, key) != ("PlainTopic", "k0")
+    });
+}
+
+fn check_keys(store: &Store, name: &str) {
+    check_keys_of(store, name, |_| true);
+}
+
+fn check_keys_of(store: &Store, name: &str, which: impl Fn((&str, &str)) -> bool) {
+    let keys = std::fs::read(golden(name).join("keys.json")).unwrap();
+    let keys: Vec<(String, String, Vec<i64>)> = serde_json::from_slice(&keys).unwrap();
+    assert!(keys.len() > 380);
+    for (topic, key, offsets) in &keys {
+        if which((topic, key)) {
+            assert_eq!(&find(store, topic, key), offsets, "{name}: {topic} {key}");
+        }
+    }
 }
 
 fn check_queue(store: &Store, queue: &Queue) {

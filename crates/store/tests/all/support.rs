@@ -20,6 +20,8 @@ pub(crate) fn small_config() -> StoreConfig {
     StoreConfig {
         segment_bytes: 4096,
         queue_file_bytes: 400,
+        index_slots: 16,
+        index_entries: 32,
         ..StoreConfig::new("/store")
     }
 }
@@ -76,6 +78,40 @@ pub(crate) fn send_at(
     batch.push(store.config(), &message(topic, queue_id, body))?;
     store.append(now_ms, &mut batch);
     batch.results()[0].clone()
+}
+
+/// Appends one message with these properties.
+pub(crate) fn send_with(
+    store: &Store,
+    now_ms: i64,
+    topic: &str,
+    properties: &str,
+) -> Result<Appended, AppendError> {
+    let mut batch = AppendBatch::new();
+    let message = NewMessage {
+        properties: properties.as_bytes(),
+        ..message(topic, 0, b"found by key")
+    };
+    batch.push(store.config(), &message)?;
+    store.append(now_ms, &mut batch);
+    batch.results()[0].clone()
+}
+
+/// Physical offsets of the messages that have a key, whenever they were stored.
+pub(crate) fn find(store: &Store, topic: &str, key: &str) -> Vec<i64> {
+    find_within(store, topic, key, 0, i64::MAX)
+}
+
+pub(crate) fn find_within(
+    store: &Store,
+    topic: &str,
+    key: &str,
+    begin_ms: i64,
+    end_ms: i64,
+) -> Vec<i64> {
+    let answer = store.query(topic, key, 64, begin_ms, end_ms).unwrap();
+    let offset = |record: &Bytes| View::parse(record).unwrap().physical_offset;
+    answer.records.iter().map(offset).collect()
 }
 
 pub(crate) fn read(store: &Store, topic: &str, queue_id: i32, offset: i64) -> ReadAnswer {

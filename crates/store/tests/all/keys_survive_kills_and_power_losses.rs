@@ -1,0 +1,220 @@
+//! Whatever is in the log after a start is found by its keys, and nothing else is.
+
+use crate::support::*;
+use ferrocket_protocol::message::view;
+use ferrocket_store::disk::Disk;
+use ferrocket_store::disk::mem::MemDisk;
+use ferrocket_store::{NoSignals, Store, StoreConfig};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+const KEYS: usize = 7;
+
+fn config() -> StoreConfig {
+    StoreConfig {
+        queue_flush_thorough_interval_ms: 15_000,
+        index_slots: 5,
+        index_entries: 20,
+        ..small_config()
+    }
+}
+
+/// Sends messages with one of a few keys and a key of their own until the disk refuses.
+fn work(store: &Store, first: usize, count: usize, flush_every: usize) -> usize {
+    for number in first..first + count {
+        let text = format!("KEYS\x01k{} own{number}\x02", number % KEYS);
+        let now_ms = NOW_MS + number as i64 * 1000;
+        if send_with(store, now_ms, "T", &text).is_err()
+            || (number % flush_every == 0 && store.flush_queues(now_ms).is_err())
+        {
+            return number;
+        }
+    }
+    first + count
+}
+
+/// Where the messages of the queue are and which keys they have, by reading them. A power loss may
+/// tear the properties of a record that was not durable: no CRC covers them, in Java neither.
+fn log_of(store: &Store) -> Vec<(i64, String)> {
+    let mut log = Vec::new();
+    while (log.len() as i64) < store.max_offset("T", 0).0 {
+        let answer = read(store, "T", 0, log.len() as i64);
+        assert!(answer.messages > 0);
+        for records in &answer.records {
+            log.extend(view::records(records).map(|record| {
+                let record = record.unwrap();
+                let keys = record.property("KEYS").unwrap_or_default();
+                (record.physical_offset, keys.to_owned())
+            }));
+        }
+    }
+    log
+}
+
+/// Compares the answers of the index with the log; how many messages there are.
+fn check(store: &Store, context: &str) -> usize {
+    let log = log_of(store);
+    let mut by_key: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for (at, keys) in &log {
+        for key in keys.split(' ').filter(|key| !key.is_empty()) {
+            by_key.entry(key).or_default().push(*at);
+        }
+    }
+    for (key, all) in &by_key {
+        let newest = &all[all.len().saturating_sub(64)..];
+        assert_eq!(find(store, "T", key), newest, "{context}: {key}");
+    }
+    assert_eq!(find(store, "T", &format!("own{}", log.len())), [0; 0]);
+    log.len()
+}
+
+fn start(disk: &MemDisk, config: &StoreConfig) -> Option<Store> {
+    let disk = Arc::new(disk.clone());
+    Store::open(disk, config.clone(), Arc::new(NoSignals), NOW_MS).ok()
+}
+
+#[test]
+fn a_kill() {
+    for flush_every in [1, 7, 1000] {
+        let disk = MemDisk::new();
+        let mut sent = 0;
+        for life in 0..5 {
+            let store = open(&disk, &config());
+            let context = format!("life {life}, flushed every {flush_every}");
+            assert_eq!(check(&store, &context), sent, "{context}");
+            for number in 0..sent {
+                assert_eq!(
+                    find(&store, "T", &format!("own{number}")).len(),
+                    1,
+                    "{context}"
+                );
+            }
+            sent = work(&store, sent, 40, flush_every);
+        }
+    }
+}
+
+/// Three lives: each ends by a power loss after `halt` operations.
+fn three_lives(halt: u64, seed: u64) -> usize {
+    let mut disk = MemDisk::new();
+    for life in 0..3_u64 {
+        disk.halt_after(halt + life * 13);
+        if let Some(store) = start(&disk, &config()) {
+            let sent = check(&store, &format!("halt {halt} seed {seed} life {life}"));
+            work(&store, sent, 60, 5);
+        }
+        disk = disk.power_loss(seed + life);
+    }
+    let store = start(&disk, &config()).expect("the last start has power");
+    let last = check(&store, &format!("halt {halt} seed {seed} at last"));
+    work(&store, last, 10, 3);
+    check(&store, "and after it");
+    store.close(NOW_MS + 1_000_000).unwrap();
+    drop(store);
+    check(&start(&disk, &config()).unwrap(), "and closed")
+}
+
+#[test]
+fn a_power_loss_at_any_operation() {
+    let halts = (0..60).chain((60..1500).step_by(53));
+    let found: usize = halts.map(|halt| three_lives(halt, halt * 7)).sum();
+    assert!(found > 3_000, "{found}");
+}
+
+fn remove_index(disk: &MemDisk) {
+    let directory = Path::new("/store/index");
+    for entry in disk.list(directory).unwrap() {
+        disk.remove_file(&directory.join(entry.name)).unwrap();
+    }
+}
+
+#[test]
+fn an_index_that_is_gone_when_the_index_is_to_be_safe() {
+    for (safe, clean) in [(true, true), (true, false), (false, true)] {
+        let disk = MemDisk::new();
+        let store = open(&disk, &config());
+        let sent = work(&store, 0, 100, 10);
+        if clean {
+            store.close(NOW_MS + 200_000).unwrap();
+        }
+        drop(store);
+        remove_index(&disk);
+        let config = StoreConfig {
+            message_index_safe: safe,
+            ..config()
+        };
+        let store = open(&disk, &config);
+        if safe {
+            assert_eq!(check(&store, "safe"), sent);
+        } else {
+            // What Java does: after a clean stop it is not made again.
+            assert_eq!(find(&store, "T", "own3"), [0; 0]);
+        }
+    }
+}
+
+#[test]
+fn a_clean_stop_after_which_nothing_is_made_again() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config());
+    work(&store, 0, 50, 10);
+    store.close(NOW_MS + 60_000).unwrap();
+    drop(store);
+    let content = |disk: &MemDisk| -> Vec<Vec<u8>> {
+        let directory = Path::new("/store/index");
+        let entries = disk.list(directory).unwrap();
+        let read = |name: &String| disk.read(&directory.join(name)).unwrap();
+        entries.iter().map(|entry| read(&entry.name)).collect()
+    };
+    let before = content(&disk);
+    let store = open(&disk, &config());
+    assert!(store.recovery_report().records_scanned <= 1);
+    store.close(NOW_MS + 61_000).unwrap();
+    assert_eq!(content(&disk), before);
+}
+
+#[test]
+fn a_log_that_lost_its_end() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config());
+    work(&store, 0, 60, 10);
+    store.close(NOW_MS + 60_000).unwrap();
+    drop(store);
+    let last = disk.list(Path::new("/store/commitlog")).unwrap();
+    let last = Path::new("/store/commitlog").join(&last.last().unwrap().name);
+    disk.remove_file(&last).unwrap();
+    let store = open(&disk, &config());
+    let kept = check(&store, "cut");
+    assert!((10..60).contains(&kept), "{kept}");
+    work(&store, kept, 60, 10);
+    check(&store, "gone on");
+}
+
+#[test]
+fn files_that_are_damaged_are_left_alone() {
+    for damage in [0, 1, 2] {
+        let disk = MemDisk::new();
+        let store = open(&disk, &config());
+        let sent = work(&store, 0, 50, 10);
+        store.close(NOW_MS + 60_000).unwrap();
+        drop(store);
+        let files = disk.list(Path::new("/store/index")).unwrap();
+        let path = Path::new("/store/index").join(&files.last().unwrap().name);
+        let mut content = disk.read(&path).unwrap();
+        match damage {
+            0 => content[..40].fill(0x5A),
+            1 => content.truncate(100),
+            _ => content.extend_from_slice(&[0; 100]),
+        }
+        disk.write(&path, &content).unwrap();
+        let store = open(&disk, &config());
+        assert_eq!(find(&store, "T", "own0"), [0], "damage {damage}");
+        assert_eq!(work(&store, sent, 5, 2), sent + 5);
+        assert_eq!(find(&store, "T", &format!("own{}", sent + 4)).len(), 1);
+        store.close(NOW_MS + 70_000).unwrap();
+        drop(store);
+        let store = open(&disk, &config());
+        assert_eq!(find(&store, "T", &format!("own{}", sent + 4)).len(), 1);
+    }
+}
