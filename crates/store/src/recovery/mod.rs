@@ -118,7 +118,10 @@ pub(crate) fn recover(
         .cut_at(&loaded, start)
         .map_err(failed("the consume queues"))?;
     if !clean {
-        cut_index(parts, start).map_err(failed("the index"))?;
+        index
+            .cut_at(start, log)
+            .and_then(|()| index.sync())
+            .map_err(failed("the index"))?;
     }
     let index_from = index.resume_at();
 
@@ -216,16 +219,6 @@ fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> i
     queues
         .push(&queue, record.queue_offset, entry, i64::MAX)
         .map(|_| ())
-}
-
-/// Takes the keys of records from `start` on out of the index, which are about to be made again. The
-/// checkpoint no longer vouches for them.
-fn cut_index(parts: &Parts<'_>, start: i64) -> io::Result<()> {
-    if parts.index.has_no_files() {
-        return Ok(());
-    }
-    parts.index.cut_at(start, parts.log)?;
-    parts.index.sync()
 }
 
 /// Makes the index keys of a record again.

@@ -3,8 +3,11 @@
 use crate::support::*;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
+use ferrocket_store::disk::os::OsDisk;
 use ferrocket_store::{Store, StoreConfig};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn files(disk: &MemDisk) -> Vec<PathBuf> {
     let directory = Path::new("/store/index");
@@ -63,6 +66,28 @@ fn the_worked_example() {
     assert_eq!(bytes(10_157_820, 4), [1]);
     assert_eq!(bytes(20_000_060, 20), [0x0026_bfb5, 0, 0, 0, 0]);
     assert_eq!(bytes(20_000_080, 20), [0; 5]);
+}
+
+#[test]
+fn a_file_takes_only_the_blocks_that_are_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = StoreConfig {
+        root: directory.path().to_owned(),
+        index_slots: 5_000_000,
+        index_entries: 20_000_000,
+        ..small_config()
+    };
+    for life in 0..2 {
+        let store = open_on(Arc::new(OsDisk), &config);
+        assert_eq!(find(&store, "T", "k1").len(), life);
+        send_with(&store, NOW_MS, "T", "KEYS\x01k1 k2\x02").unwrap();
+        store.flush_queues(NOW_MS).unwrap();
+        assert_eq!(find(&store, "T", "k1").len(), life + 1);
+    }
+    let path = directory.path().join("index/20231114221320123");
+    let metadata = std::fs::metadata(path).unwrap();
+    assert_eq!(metadata.len(), 420_000_040);
+    assert!(metadata.blocks() * 512 < 1 << 20, "{}", metadata.blocks());
 }
 
 #[test]

@@ -122,6 +122,31 @@ fn a_power_loss_at_any_operation() {
     assert!(found > 3_000, "{found}");
 }
 
+/// The first start finds no queues and makes everything again; the second finds the queues, and
+/// must not believe that all of them and of the index are durable.
+#[test]
+fn a_power_loss_after_a_start_that_made_more_again_than_the_checkpoint_asked_for() {
+    for seed in 0..60 {
+        let disk = MemDisk::new();
+        let store = open(&disk, &config());
+        let sent = work(&store, 0, 100, 10);
+        if seed % 2 == 0 {
+            store.flush_queues(NOW_MS + 1_000_000).unwrap();
+        } else {
+            store.close(NOW_MS + 1_000_000).unwrap();
+        }
+        drop(store);
+        let queue = Path::new("/store/consumequeue/T/0");
+        for entry in disk.list(queue).unwrap() {
+            disk.remove_file(&queue.join(entry.name)).unwrap();
+        }
+        drop(open(&disk, &config()));
+        let disk = disk.power_loss(seed);
+        let store = open(&disk, &config());
+        assert_eq!(check(&store, &format!("seed {seed}")), sent);
+    }
+}
+
 fn remove_index(disk: &MemDisk) {
     let directory = Path::new("/store/index");
     for entry in disk.list(directory).unwrap() {
