@@ -6,6 +6,8 @@ use std::time::Duration;
 use ferrocket_broker::BrokerConfig;
 use ferrocket_namesrv::NamesrvConfig;
 use ferrocket_store::{FlushMode, StoreConfig};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::catalog::{self, Class};
 use super::checks;
@@ -133,8 +135,8 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     config.index_slots = settings.number(Class::Store, "maxHashSlotNum");
     config.index_entries = settings.number(Class::Store, "maxIndexNum");
     config.query_messages_max = settings.number(Class::Store, "maxMsgsNumBatch");
-    let zone = jiff::Zoned::now().offset();
-    config.utc_offset_ms = i64::from(zone.seconds()) * 1000;
+    let offset = TimeZone::system().to_offset(Timestamp::now());
+    config.utc_offset_ms = i64::from(offset.seconds()) * 1000;
     config.memory_window_bytes = memory_bytes / 100 * ratio.clamp(0, 100);
     if let Some(levels) = text("messageDelayLevel")
         .as_deref()
