@@ -185,7 +185,7 @@ pub(crate) struct Produce {
     #[arg(short, long = "message", value_name = "BODY")]
     pub(crate) messages: Vec<String>,
     /// Send the given messages this often
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: u64,
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Option<String>,
@@ -214,7 +214,8 @@ pub(crate) enum From {
 pub(crate) struct Consume {
     #[arg(short, long, value_name = "TOPIC")]
     pub(crate) topic: String,
-    /// Consumer group; without one a group of this process's own is used
+    /// Consumer group, whose offsets are kept; without one every run looks on its own and leaves
+    /// nothing behind
     #[arg(short, long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
     /// Tags, as 'a || b'
@@ -244,16 +245,28 @@ pub(crate) struct Topic {
     pub(crate) output: Output,
 }
 
+/// What brokers take.
+const QUEUES_MAX: i64 = 65_535;
+
+fn perm(text: &str) -> Result<i32, &'static str> {
+    match text {
+        "2" => Ok(2),
+        "4" => Ok(4),
+        "6" => Ok(6),
+        _ => Err("give 6 (read and write), 4 (read) or 2 (write)"),
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum TopicCommand {
     /// Create a topic, or change its queues, on every master of the cluster
     #[command(after_help = "Example:\n  ferrocket topic create Orders --queues 16")]
     Create {
         topic: String,
-        #[arg(long, value_name = "N", default_value_t = 8)]
+        #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=QUEUES_MAX))]
         queues: u32,
         /// 6 read and write, 4 read, 2 write
-        #[arg(long, value_name = "PERM", default_value_t = 6)]
+        #[arg(long, value_name = "PERM", default_value_t = 6, value_parser = perm)]
         perm: i32,
         /// Cluster whose masters get the topic [default: all]
         #[arg(long, value_name = "CLUSTER")]
@@ -278,6 +291,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn topics_that_cannot_be_and_counts_of_nothing_are_refused() {
+        for line in [
+            "ferrocket topic create T --perm 9",
+            "ferrocket topic create T --queues 0",
+            "ferrocket topic create T --queues 999999",
+            "ferrocket produce -t T -m x --count 0",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub(crate) const EXIT_MODES: u8 = 252;
 /// A command line that cannot be understood, and commands of ours that failed.
 pub(crate) const EXIT_USAGE: u8 = 1;
 
+/// Nobody reads the output any more: what the shell shows for a program that SIGPIPE ended.
+pub(crate) const EXIT_PIPE: u8 = 141;
+
 /// An end with a code. `stdout` and `stderr` are printed as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {

@@ -84,13 +84,18 @@ impl Logs {
         Ok(Logs { file })
     }
 
-    /// Opens the log file anew, after a rotation has renamed it.
-    pub(crate) fn reopen(&self) {
-        let Some(file) = &self.file else { return };
+    /// Opens the log file anew, after a rotation has renamed it. False when there is none, or when
+    /// the old one stays in use.
+    pub(crate) fn reopen(&self) -> bool {
+        let Some(file) = &self.file else { return false };
         match open(&file.path) {
-            Ok(fresh) => *file.file.lock() = fresh,
+            Ok(fresh) => {
+                *file.file.lock() = fresh;
+                true
+            }
             Err(error) => {
                 tracing::warn!(%error, path = %file.path.display(), "cannot reopen the log file, the old one stays in use");
+                false
             }
         }
     }
@@ -160,7 +165,8 @@ mod tests {
         };
         destination.make_writer().write_all(b"one\n").unwrap();
         std::fs::rename(&path, directory.path().join("old.log")).unwrap();
-        Logs { file: Some(file) }.reopen();
+        assert!(Logs { file: Some(file) }.reopen());
+        assert!(!Logs { file: None }.reopen());
         destination.make_writer().write_all(b"two\n").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two\n");
     }

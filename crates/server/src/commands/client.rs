@@ -7,7 +7,7 @@ use ferrocket_client::{Client, ClientConfig, StoredMessage};
 use serde::Serialize;
 
 use crate::cli::NameServers;
-use crate::failure::{EXIT_USAGE, Failure, with_causes};
+use crate::failure::{EXIT_PIPE, EXIT_USAGE, Failure, with_causes};
 
 /// How long a command waits for its connections to close.
 pub(crate) const CLOSE_LIMIT: Duration = Duration::from_secs(3);
@@ -34,7 +34,16 @@ pub(crate) fn print(line: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")
         .and_then(|()| out.flush())
-        .map_err(|error| Failure::new(EXIT_USAGE, format!("cannot print: {error}")))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::on_stdout(EXIT_PIPE, ""),
+            _ => Failure::new(EXIT_USAGE, format!("cannot print: {error}")),
+        })
+}
+
+/// A remark beside the results.
+pub(crate) fn note(text: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(io::stderr(), "ferrocket: {text}");
 }
 
 pub(crate) fn print_json(value: &impl Serialize) -> Result<(), Failure> {

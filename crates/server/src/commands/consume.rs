@@ -2,27 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ferrocket_client::{Listener, Outcome, PushSettings, StartFrom, StoredMessage};
 use tokio::sync::Notify;
 
-use super::client::{self, CLOSE_LIMIT, failed, json_of, print, print_json, text_of};
+use super::client::{self, CLOSE_LIMIT, failed, json_of, note, print, print_json, text_of};
+use super::watch::watch;
 use crate::cli::{self, Output};
 use crate::failure::Failure;
 
 pub(crate) fn run(options: &cli::Consume) -> Result<u8, Failure> {
     client::runtime()?.block_on(async {
         let connection = client::connect(&options.name_servers)?;
-        let group = options
-            .group
-            .clone()
-            .unwrap_or_else(|| format!("ferrocket_cli_{}", std::process::id()));
-        let mut settings = PushSettings::new(group).subscribe(&options.topic, &options.tag);
-        settings.start_from = match options.from {
-            cli::From::First => StartFrom::Earliest,
-            cli::From::Last => StartFrom::Latest,
-        };
         let done = Arc::new(Notify::new());
         let printer = Printer {
             output: options.output,
@@ -31,19 +23,49 @@ pub(crate) fn run(options: &cli::Consume) -> Result<u8, Failure> {
             done: Arc::clone(&done),
         };
         let printed = Arc::clone(&printer.printed);
-        let consumer =
-            connection.push_consumer(settings, printer).await.map_err(|error| failed(&error))?;
-        let code = tokio::select! {
-            () = done.notified() => 0,
-            () = expire(options.timeout) => {
-                u8::from(options.count.is_some_and(|wanted| printed.load(Ordering::Relaxed) < wanted))
+        let started = Instant::now();
+        let code = {
+            let ended = async {
+                tokio::select! {
+                    () = done.notified() => 0,
+                    () = expire(options.timeout) => told(options, printed.load(Ordering::Relaxed), started),
+                    _ = tokio::signal::ctrl_c() => 0,
+                }
+            };
+            match &options.group {
+                Some(group) => {
+                    let mut settings = PushSettings::new(group).subscribe(&options.topic, &options.tag);
+                    settings.start_from = match options.from {
+                        cli::From::First => StartFrom::Earliest,
+                        cli::From::Last => StartFrom::Latest,
+                    };
+                    let consumer =
+                        connection.push_consumer(settings, printer).await.map_err(|error| failed(&error))?;
+                    let code = ended.await;
+                    consumer.shutdown(CLOSE_LIMIT).await;
+                    code
+                }
+                None => tokio::select! {
+                    code = ended => code,
+                    stopped = watch(&connection, options, Arc::new(printer)) => stopped.map(|()| 0)?,
+                },
             }
-            _ = tokio::signal::ctrl_c() => 0,
         };
-        consumer.shutdown(CLOSE_LIMIT).await;
         connection.close(CLOSE_LIMIT).await;
         Ok(code)
     })
+}
+
+/// Says what came in the time; the exit code.
+fn told(options: &cli::Consume, printed: u64, started: Instant) -> u8 {
+    let of = options
+        .count
+        .map_or_else(String::new, |wanted| format!(" of {wanted}"));
+    note(&format!(
+        "{printed}{of} arrived in {:.1} s",
+        started.elapsed().as_secs_f64()
+    ));
+    u8::from(options.count.is_some_and(|wanted| printed < wanted))
 }
 
 async fn expire(timeout: Option<f64>) {

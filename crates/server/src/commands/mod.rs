@@ -6,6 +6,7 @@ mod produce;
 mod quickstart;
 mod serve;
 mod topic;
+mod watch;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use ferrocket_client::{Message, Producer, SendReceipt};
 
-use super::client::{self, CLOSE_LIMIT, failed, print, print_json};
+use super::client::{self, CLOSE_LIMIT, failed, note, print, print_json};
 use crate::cli::{self, Output};
 use crate::failure::{EXIT_USAGE, Failure};
 
@@ -24,6 +24,7 @@ pub(crate) fn run(options: &cli::Produce) -> Result<u8, Failure> {
 async fn send_all(options: &cli::Produce, producer: &Producer) -> Result<(), Failure> {
     if options.messages.is_empty() {
         // Lines are sent one by one as they come; each is waited for, so reading may block.
+        let (mut sent, mut blank) = (0_u64, 0_u64);
         for line in std::io::stdin().lock().lines() {
             let line = line.map_err(|error| {
                 Failure::new(
@@ -31,7 +32,20 @@ async fn send_all(options: &cli::Produce, producer: &Producer) -> Result<(), Fai
                     format!("cannot read a line of stdin as text: {error}"),
                 )
             })?;
+            if line.is_empty() {
+                blank += 1;
+                continue;
+            }
             send(options, producer, line).await?;
+            sent += 1;
+        }
+        if blank > 0 {
+            note(&format!(
+                "{blank} blank lines were skipped: a message has a body"
+            ));
+        }
+        if sent == 0 {
+            note("stdin had no line to send");
         }
         return Ok(());
     }

@@ -1,5 +1,7 @@
 //! `ferrocket quickstart`: everything on loopback, a demo in front of the user, then service.
 
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use crate::failure::{EXIT_FAILED, EXIT_USAGE, Failure};
 use crate::logging::Logs;
 use crate::roles::log_findings;
 use crate::roles::run::{Play, Running, block_on, say};
-use crate::roles::signals::Signals;
+use crate::roles::signals::{Signals, Stop};
 
 const TOPIC: &str = "TopicTest";
 const GROUP: &str = "quickstart_consumer";
@@ -58,10 +60,19 @@ async fn serve(
     // The streams keep a signal that comes meanwhile; a demo's store is open at once.
     let (_end, mut ending) = watch::channel(false);
     let running = Running::start(play, &mut boot_line, &mut ending).await?;
+    // Only now are ports and directory known to be ours.
+    if let Err(failure) = place.keep_config(ports) {
+        running.stop().await?;
+        return Err(failure);
+    }
     say(&place.told());
     say("");
+    let mut stop = None;
     let demo = tokio::select! {
-        _ = signals.stop() => None,
+        signal = signals.stop() => {
+            stop = Some(signal);
+            None
+        }
         demo = demo(ports.namesrv) => Some(demo),
     };
     let ended = match demo {
@@ -72,14 +83,14 @@ async fn serve(
             ));
             if !options.exit {
                 say(&how_to_connect(ports, place));
-                signals.stop().await;
+                stop = Some(signals.stop().await);
             }
             Ok(0)
         }
         Some(Err(failure)) => Err(failure),
         None => Ok(0),
     };
-    signals.force_on_next();
+    signals.force_on_next(stop.unwrap_or(Stop::Term));
     running.stop().await?;
     ended
 }
@@ -214,12 +225,18 @@ impl Place {
             below("namesrv/namesrv.properties").display().to_string(),
         );
 
-        let config = below("broker.conf");
-        write_config(&config, &self.directory, ports)?;
-        let mut broker = sources::broker(&Given {
-            file: Some(&config),
+        let config = self.config();
+        let is_kept = config.exists();
+        let mut given = Given {
+            file: is_kept.then_some(config.as_path()),
             ..Given::default()
-        })?;
+        };
+        for (key, value, is_place) in self.broker_keys(ports) {
+            if is_place || !is_kept {
+                given.flag(key, Some(value), "quickstart");
+            }
+        }
+        let mut broker = sources::broker(&given)?;
         broker.forget("namesrvAddr");
         checks::broker(&mut broker)?;
         log_findings(&broker);
@@ -227,6 +244,48 @@ impl Place {
             namesrv: Some(namesrv),
             broker: Some((broker, config)),
         })
+    }
+
+    fn config(&self) -> PathBuf {
+        self.directory.join("broker.conf")
+    }
+
+    /// The keys of a fresh `broker.conf`; those marked hold whatever a kept one says.
+    fn broker_keys(&self, ports: &Ports) -> [(&'static str, String, bool); 6] {
+        [
+            ("brokerName", "quickstart".to_owned(), false),
+            ("brokerIP1", "127.0.0.1".to_owned(), true),
+            ("bindAddress", "127.0.0.1".to_owned(), true),
+            ("listenPort", ports.broker.to_string(), true),
+            (
+                "storePathRootDir",
+                self.directory.display().to_string(),
+                true,
+            ),
+            ("mappedFileSizeCommitLog", SEGMENT_BYTES.to_string(), false),
+        ]
+    }
+
+    /// Writes a `broker.conf` with which `ferrocket server` goes on later, unless there is one.
+    fn keep_config(&self, ports: &Ports) -> Result<(), Failure> {
+        let mut content = String::from(
+            "# Written by ferrocket quickstart; any key of RocketMQ's broker.conf may be added.\n",
+        );
+        for (key, value, _) in self.broker_keys(ports) {
+            content.push_str(&crate::config::properties::line_of(key, &value));
+        }
+        let path = self.config();
+        let written = OpenOptions::new().write(true).create_new(true).open(&path);
+        match written.and_then(|mut file| file.write_all(content.as_bytes())) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(Failure::new(
+                EXIT_FAILED,
+                format!(
+                    "cannot write {}: {error}; choose another place with --data",
+                    path.display()
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Only what this process made.
@@ -241,33 +300,6 @@ impl Place {
 
 fn text(path: &Path) -> Option<String> {
     Some(path.display().to_string())
-}
-
-/// A `broker.conf` with which `ferrocket server` goes on later.
-fn write_config(path: &Path, directory: &Path, ports: &Ports) -> Result<(), Failure> {
-    let line = crate::config::properties::line_of;
-    let mut content = String::from(
-        "# Written by ferrocket quickstart; any key of RocketMQ's broker.conf may be added.\n",
-    );
-    for (key, value) in [
-        ("brokerName", "quickstart".to_owned()),
-        ("brokerIP1", "127.0.0.1".to_owned()),
-        ("bindAddress", "127.0.0.1".to_owned()),
-        ("listenPort", ports.broker.to_string()),
-        ("storePathRootDir", directory.display().to_string()),
-        ("mappedFileSizeCommitLog", SEGMENT_BYTES.to_string()),
-    ] {
-        content.push_str(&line(key, &value));
-    }
-    std::fs::write(path, content).map_err(|error| {
-        Failure::new(
-            EXIT_FAILED,
-            format!(
-                "cannot write {}: {error}; choose another place with --data",
-                path.display()
-            ),
-        )
-    })
 }
 
 struct Ports {
@@ -313,7 +345,7 @@ fn free(what: &str, usual: u16, below: &[u16]) -> Result<u16, Failure> {
 
 fn how_to_connect(ports: &Ports, place: &Place) -> String {
     let address = format!("127.0.0.1:{}", ports.namesrv);
-    let config = place.directory.join("broker.conf");
+    let config = place.config();
     let config = config.display();
     let namesrv = if ports.namesrv == NAMESRV_PORT {
         String::new()

@@ -25,7 +25,7 @@ const FROM_1: Range = Range::Number(1, INT_MAX);
 const LONG_FROM_0: Range = Range::Number(0, 32_000_000_000_000);
 const LONG_FROM_1: Range = Range::Number(1, 32_000_000_000_000);
 
-const RANGES: [(&str, Range); 43] = [
+const RANGES: [(&str, Range); 46] = [
     ("listenPort", PORT),
     // Below 1 it is listenPort + 1.
     ("haListenPort", Range::Number(-INT_MAX, u16::MAX as i64)),
@@ -67,6 +67,9 @@ const RANGES: [(&str, Range); 43] = [
     ("maxTransferCountOnMessageInMemory", FROM_1),
     ("maxTransferBytesOnMessageInDisk", FROM_1),
     ("maxTransferCountOnMessageInDisk", FROM_1),
+    ("maxHashSlotNum", FROM_1),
+    ("maxIndexNum", FROM_1),
+    ("maxMsgsNumBatch", FROM_1),
     ("messageDelayLevel", Range::DelayLevels),
     ("inSyncReplicas", FROM_0),
     ("kvConfigPath", Range::NotEmpty),

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use ferrocket_broker::{Broker, BrokerConfig, Parts, Port};
 use ferrocket_net::{Listener, Network, Outbound, OutboundSettings, Serving};
-use ferrocket_store::Store;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::os::OsDisk;
+use ferrocket_store::{OpenError, Store};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
@@ -238,26 +238,32 @@ async fn open_store(
     memory: memory::Memory,
     bells: Arc<Bells>,
 ) -> Result<Arc<Store>, Failure> {
+    let (root, flush) = (config.root.clone(), config.flush_mode);
+    let opened_root = root.clone();
+    tracing::debug!(root = %root.display(), "opening the store");
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let opened = blocking(move || {
+        Store::open(disk, config, bells, now_ms()).map_err(|error| {
+            let remedy = match &error {
+                OpenError::Locked(_) => format!(
+                    "; storePathRootDir is {}, set another one or end what holds it",
+                    root.display()
+                ),
+                _ => String::new(),
+            };
+            with_causes(&error) + &remedy
+        })
+    });
+    let store = opened
+        .await
+        .map_err(|cause| Failure::new(EXIT_FAILED, cause))?;
     tracing::info!(
         memory_mib = memory.bytes >> 20,
         counted_by = memory.source,
-        root = %config.root.display(),
-        flush = ?config.flush_mode,
-        "opening the store"
+        root = %opened_root.display(),
+        ?flush,
+        "store open"
     );
-    let root = config.root.clone();
-    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-    let opened =
-        blocking(move || Store::open(disk, config, bells, now_ms()).map_err(|e| with_causes(&e)));
-    let store = opened.await.map_err(|cause| {
-        Failure::new(
-            EXIT_FAILED,
-            format!(
-                "{cause}; storePathRootDir is {}, set another one or end what holds it",
-                root.display()
-            ),
-        )
-    })?;
     Ok(Arc::new(store))
 }
 
@@ -270,15 +276,15 @@ struct Ports {
 impl Ports {
     fn open(settings: &Settings) -> Result<Self, Failure> {
         let port: u16 = settings.number(Class::Server, "listenPort");
-        let main = roles::bind(
-            roles::bind_address(settings, port)?,
-            "listenPort, or --port",
-        )?;
+        let main = roles::bind(roles::bind_address(settings, port)?, "listenPort")?;
         // Java asks for any free port when listenPort − 2 is none.
         let vip_port = main.local().port().saturating_sub(2);
         let vip = roles::bind(
             roles::bind_address(settings, vip_port)?,
-            "listenPort, two above this one",
+            &format!(
+                "listenPort, now {}: this port is two below it",
+                main.local().port()
+            ),
         )?;
         Ok(Self { main, vip })
     }

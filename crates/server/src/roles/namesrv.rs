@@ -33,7 +33,7 @@ impl Namesrv {
     pub(crate) fn start(settings: Settings, network: &Arc<Network>) -> Result<Self, Failure> {
         let port: u16 = settings.number(Class::Server, "listenPort");
         let address = roles::bind_address(&settings, port)?;
-        let listener = roles::bind(address, "listenPort, or --port")?;
+        let listener = roles::bind(address, "listenPort")?;
         let kv_path = path_of(&settings, "kvConfigPath");
         let config = bind::namesrv(&settings);
         if settings.boolean(Class::Namesrv, "enableControllerInNamesrv") {

@@ -42,12 +42,12 @@ pub(crate) async fn until_signal(play: Play, logs: Logs) -> Result<Stop, Failure
     let (running, stop) = match early {
         Ok(running) => {
             let stop = signals.stop().await;
-            signals.force_on_next();
+            signals.force_on_next(stop);
             (running, stop)
         }
         Err(stop) => {
             // What lives already must not be dropped: threads and ports are stopped in order.
-            signals.force_on_next();
+            signals.force_on_next(stop);
             end.send_replace(true);
             (starting.await?, stop)
         }

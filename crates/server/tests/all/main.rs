@@ -4,10 +4,12 @@
 mod support;
 
 mod a_loaded_server_stops_within_three_seconds;
+mod a_signal_that_comes_twice_is_still_a_clean_stop;
 mod a_signal_while_starting_stops_cleanly;
 mod acknowledged_messages_survive_a_kill;
 mod configuration_is_read_and_changed_over_the_wire;
 mod java_names_options_and_exit_codes_work;
+mod lines_of_stdin_are_messages_that_can_be_looked_at_again;
 mod logs_are_reopened_on_sighup;
 mod malformed_input_leaves_the_server_up;
 mod messages_survive_a_restart;

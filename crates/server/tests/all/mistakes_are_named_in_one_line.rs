@@ -57,6 +57,24 @@ fn a_port_in_use_names_the_port_the_holder_and_the_remedy() {
 }
 
 #[test]
+fn a_second_port_in_use_says_which_key_it_comes_from() {
+    let port = free_port();
+    let held = TcpListener::bind(("0.0.0.0", port - 2)).unwrap();
+    let output = run(&[
+        "broker",
+        "--port",
+        &port.to_string(),
+        "--set",
+        "brokerIP1=127.0.0.1",
+    ]);
+    let (_, err) = texts(&output);
+    assert_eq!(output.status.code(), Some(255));
+    let told = format!("set listenPort, now {port}: this port is two below it");
+    assert!(err.contains(&told), "{err}");
+    drop(held);
+}
+
+#[test]
 fn a_locked_store_names_the_process_that_holds_it() {
     let cluster = Cluster::new();
     let mut server = cluster.start(&[]);
@@ -103,6 +121,7 @@ fn a_directory_that_cannot_be_made_is_named() {
     assert_eq!(output.status.code(), Some(255));
     let line = err.lines().last().unwrap();
     assert!(line.contains(store.to_str().unwrap()), "{line}");
+    assert!(!line.contains("end what holds it"), "{line}");
 }
 
 #[test]
