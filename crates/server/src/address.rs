@@ -6,7 +6,7 @@
 //! why it was taken or not, so that the log explains a surprise. A loopback address is never
 //! registered at a name server on another machine.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 
 /// An address of this machine.
@@ -99,9 +99,9 @@ fn is_link_local(address: &IpAddr) -> bool {
 }
 
 impl Surroundings {
-    /// Looks at the machine. Name servers are `host:port`; a name that does not resolve now counts
-    /// as remote without a route.
-    pub(crate) fn look(name_servers: &[String]) -> Self {
+    /// Looks at the machine. Name servers are `host:port` with what it resolves to; a name that does
+    /// not resolve now counts as remote without a route.
+    pub(crate) fn look(name_servers: &[(String, Vec<SocketAddr>)]) -> Self {
         let interfaces: Vec<(String, IpAddr, bool)> = if_addrs::get_if_addrs()
             .unwrap_or_default()
             .into_iter()
@@ -117,16 +117,12 @@ impl Surroundings {
         };
         let mut remote = None;
         let mut towards = None;
-        for name_server in name_servers {
-            let resolved: Vec<SocketAddr> = name_server
-                .to_socket_addrs()
-                .map(Iterator::collect)
-                .unwrap_or_default();
+        for (name_server, resolved) in name_servers {
             if resolved.iter().any(|address| own(address.ip())) {
                 continue;
             }
             remote.get_or_insert_with(|| name_server.clone());
-            towards = towards.or_else(|| resolved.into_iter().find_map(source_towards));
+            towards = towards.or_else(|| resolved.iter().copied().find_map(source_towards));
         }
         // Addresses of the documentation networks: routed like any other, never reached.
         let beyond = [
@@ -236,7 +232,10 @@ mod tests {
 
     #[test]
     fn a_name_server_on_loopback_is_not_remote() {
-        let here = Surroundings::look(&["127.0.0.1:9876".to_owned()]);
+        let here = Surroundings::look(&[(
+            "127.0.0.1:9876".to_owned(),
+            vec![SocketAddr::from(([127, 0, 0, 1], 9876))],
+        )]);
         assert_eq!(
             (here.remote_name_server, here.towards_name_server),
             (None, None)

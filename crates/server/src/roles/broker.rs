@@ -23,7 +23,7 @@ use crate::config::{bind, checks};
 use crate::failure::{EXIT_FAILED, EXIT_INIT, Failure, end_process_on_panic, with_causes};
 use crate::memory;
 use crate::roles::cold_reads::ColdReads;
-use crate::roles::registration::{Changes, Registrar, set};
+use crate::roles::registration::{self, Changes, Registrar, set};
 use crate::roles::services::BrokerPort;
 use crate::roles::store_threads::{Bells, StoreThreads};
 use crate::roles::surroundings::BrokerSurroundings;
@@ -322,16 +322,13 @@ impl Ports {
 
 /// Fills `brokerIP1` and `brokerIP2` with the guess, and says what was considered.
 async fn settle_addresses(settings: &mut Settings, name_servers: &[String]) -> Result<(), Failure> {
-    let servers = name_servers.to_vec();
-    let seen = blocking(move || Ok(address::Surroundings::look(&servers))).await;
-    let seen = seen.map_err(|cause| Failure::new(EXIT_FAILED, cause))?;
     if let Some(given) = settings.text(Class::Broker, "brokerIP1") {
         let host = given.trim_matches(['[', ']']);
         let loopback = host == "localhost"
             || host
                 .parse::<std::net::IpAddr>()
                 .is_ok_and(|address| address.is_loopback());
-        if let (true, Some(remote)) = (loopback, &seen.remote_name_server) {
+        if loopback && let Some(remote) = look(name_servers).await?.remote_name_server {
             tracing::warn!(
                 "brokerIP1 = {given} is given to clients by the name server {remote}, but only programs of this machine can reach it"
             );
@@ -339,7 +336,7 @@ async fn settle_addresses(settings: &mut Settings, name_servers: &[String]) -> R
         settings.ambient("brokerIP2", given);
         return Ok(());
     }
-    let (choice, candidates) = address::choose(&seen);
+    let (choice, candidates) = address::choose(&look(name_servers).await?);
     for candidate in candidates {
         tracing::info!(
             interface = %candidate.interface,
@@ -352,6 +349,22 @@ async fn settle_addresses(settings: &mut Settings, name_servers: &[String]) -> R
     settings.ambient("brokerIP1", address::text(choice));
     settings.ambient("brokerIP2", address::text(choice));
     Ok(())
+}
+
+/// Looks at the machine and the name servers, without waiting for slow name services.
+async fn look(name_servers: &[String]) -> Result<address::Surroundings, Failure> {
+    let mut found = registration::look_up(name_servers.to_vec(), registration::resolve).await;
+    let servers: Vec<_> = name_servers
+        .iter()
+        .map(|name| {
+            let addresses = found.remove(name).unwrap_or_default();
+            let addresses = addresses.iter().filter_map(|text| text.parse().ok());
+            (name.clone(), addresses.collect())
+        })
+        .collect();
+    blocking(move || Ok(address::Surroundings::look(&servers)))
+        .await
+        .map_err(|cause| Failure::new(EXIT_FAILED, cause))
 }
 
 async fn store_host(config: &BrokerConfig) -> Result<SocketAddr, Failure> {

@@ -255,6 +255,8 @@ struct Registration {
 #[derive(Debug, Default)]
 struct NameServer {
     talking: bool,
+    /// The present call counts for answers until then; a silent server must not delay them for ever.
+    patience: Option<Instant>,
     registered: bool,
     /// What it is to be told after the present call.
     pending: Option<Round>,
@@ -292,17 +294,37 @@ impl Registration {
                     self.begin(&if force { Round::Full } else { Round::IfUnknown });
                 }
             }
-            if self.resolved && self.calls.is_empty() {
+            let awaited = self.awaited_until();
+            if self.resolved && awaited.is_none() {
                 self.told = self.taken;
                 if let Some(first) = first.take() {
                     let _ = first.send(true);
                 }
             }
-            release = self.changes.release(self.told);
+            release = self
+                .changes
+                .release(self.told)
+                .into_iter()
+                .chain(awaited)
+                .min();
         }
         drop(holding);
         self.calls.abort_all();
         self.leave().await;
+    }
+
+    /// When the last of the calls that answers wait for has had its time. Servers that fail, and
+    /// those that are silent, are not waited for.
+    fn awaited_until(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let waited_for = self
+            .servers
+            .values()
+            .filter(|server| server.talking && server.failure.is_none());
+        waited_for
+            .filter_map(|server| server.patience)
+            .filter(|until| *until > now)
+            .max()
     }
 
     fn take(&mut self) {
@@ -406,6 +428,7 @@ fn talk(
         return;
     };
     server.talking = true;
+    server.patience = Some(Instant::now() + HOLD_LIMIT);
     let repair = server.failure.is_some();
     let (broker, outbound) = (Arc::clone(&with.broker), with.outbound.clone());
     let (address, limit) = (address.to_owned(), with.limit);
@@ -439,10 +462,10 @@ async fn at(time: Option<Instant>) {
 }
 
 /// The addresses of names; none for a name that does not resolve now.
-type Found = BTreeMap<String, Vec<String>>;
+pub(crate) type Found = BTreeMap<String, Vec<String>>;
 
 /// Looks all names up at the same time, each for [`RESOLVE_LIMIT`] at most.
-async fn look_up<F>(names: Vec<String>, resolve: impl Fn(String) -> F) -> Found
+pub(crate) async fn look_up<F>(names: Vec<String>, resolve: impl Fn(String) -> F) -> Found
 where
     F: Future<Output = Vec<String>> + Send + 'static,
 {
@@ -455,7 +478,7 @@ where
 }
 
 /// One `ip:port` for each address of a name.
-async fn resolve(name: String) -> Vec<String> {
+pub(crate) async fn resolve(name: String) -> Vec<String> {
     let found = tokio::net::lookup_host(name).await;
     let found = found.map(|found| found.take(ADDRESSES_PER_NAME_MAX));
     found.map_or_else(
