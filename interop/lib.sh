@@ -20,7 +20,7 @@ release_classpath() {
   local release=$1 file=$interop_cache/classpath-$1
   if [ ! -s "$file" ] || ! [ "$file" -nt "$interop_dir/apache/pom.xml" ]; then
     mkdir -p "$interop_cache"
-    mvn -q -B -f "$interop_dir/apache/pom.xml" dependency:build-classpath -DincludeScope=runtime \
+    mvn -q -B -Dstyle.color=never -f "$interop_dir/apache/pom.xml" dependency:build-classpath -DincludeScope=runtime \
       -Drocketmq.version="$release" -Dmdep.outputFile="$file.$$" >&2 || return 1
     mv "$file.$$" "$file"
   fi
@@ -100,7 +100,7 @@ compile_java() {
     return 0
   fi
   rm -f "$classes/classpath"
-  mvn -q -B -f "$interop_dir/java/pom.xml" compile dependency:build-classpath -Drocketmq.version="$release" \
+  mvn -q -B -Dstyle.color=never -f "$interop_dir/java/pom.xml" compile dependency:build-classpath -Drocketmq.version="$release" \
     -Dclasses.dir="$classes" -Dmdep.outputFile="$classes/classpath"
 }
 
