@@ -106,6 +106,8 @@ impl CheckpointFile {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -131,5 +133,20 @@ mod tests {
         assert_eq!(Checkpoint::decode(&[]), Checkpoint::default());
         let short = Checkpoint::decode(&[0, 0, 0, 0, 0, 0, 0, 7]);
         assert_eq!((short.log_ms, short.queues_ms), (7, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn any_checkpoint_reads_back(fields in any::<[i64; 6]>()) {
+            let [log_ms, queues_ms, index_ms, master_flushed, confirmed, queues_physical] = fields;
+            let checkpoint = Checkpoint { log_ms, queues_ms, index_ms, master_flushed, confirmed, queues_physical };
+            prop_assert_eq!(Checkpoint::decode(&checkpoint.encode()), checkpoint);
+        }
+
+        #[test]
+        fn any_bytes_are_some_checkpoint(content in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let checkpoint = Checkpoint::decode(&content);
+            prop_assert!(content.len() >= 48 || checkpoint.queues_physical == 0);
+        }
     }
 }

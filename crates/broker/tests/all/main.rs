@@ -16,6 +16,7 @@ mod a_message_sent_is_pulled;
 mod a_message_tried_too_often_goes_to_the_dead_letter_topic;
 mod a_oneway_send_is_stored_and_not_answered;
 mod a_pull_waits_for_a_message_that_it_wants;
+mod a_reader_far_behind_is_sent_to_the_slave;
 mod a_refused_pull_says_why;
 mod a_refused_send_says_why;
 mod a_synchronous_send_is_answered_when_the_disk_has_it;

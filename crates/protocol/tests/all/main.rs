@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod any_body_survives_its_printing;
 mod any_bytes_are_a_frame_or_an_error;
 mod compressed_registrations_are_those_of_java;
 mod config_files_of_brokers_are_read_and_printed_as_they_were;

@@ -61,6 +61,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -85,5 +87,13 @@ mod tests {
         assert!(!Entry::decode(&[0; ENTRY_BYTES]).is_written());
         assert!(Entry::BLANK.is_written() && Entry::BLANK.is_blank());
         assert_eq!(Entry::BLANK.end(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_entry_reads_back(physical_offset in any::<i64>(), bytes in any::<i32>(), tags_code in any::<i64>()) {
+            let entry = Entry { physical_offset, bytes, tags_code };
+            prop_assert_eq!(Entry::decode(&entry.encode()), entry);
+        }
     }
 }
