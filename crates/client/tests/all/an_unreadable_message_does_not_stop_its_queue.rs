@@ -1,27 +1,7 @@
-use std::sync::Arc;
-
-use ferrocket_client::{Listener, Message, Outcome, PushSettings, StartFrom, StoredMessage};
-use parking_lot::Mutex;
+use ferrocket_client::Message;
 
 use crate::fake::{Cluster, PATIENCE, TOPIC, until};
-
-#[derive(Clone, Default)]
-struct Remember(Arc<Mutex<Vec<String>>>);
-
-impl Listener for Remember {
-    async fn consume(&self, messages: &[StoredMessage]) -> Outcome {
-        let bodies = messages.iter().map(|m| m.body.clone());
-        let bodies = bodies.map(|body| String::from_utf8(body).unwrap());
-        self.0.lock().extend(bodies);
-        Outcome::Ack
-    }
-}
-
-fn settings() -> PushSettings {
-    let mut settings = PushSettings::new("g").subscribe(TOPIC, "*");
-    settings.start_from = StartFrom::Earliest;
-    settings
-}
+use crate::remember::{Remember, settings};
 
 #[tokio::test]
 async fn what_is_around_it_is_delivered() {

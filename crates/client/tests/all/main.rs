@@ -15,6 +15,8 @@ mod fake;
 #[cfg(test)]
 mod members_share_the_queues;
 #[cfg(test)]
+mod remember;
+#[cfg(test)]
 mod sends_go_to_another_broker_when_one_refuses;
 #[cfg(test)]
 mod sends_map_every_answer;
