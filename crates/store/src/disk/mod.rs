@@ -34,6 +34,8 @@ pub trait Disk: Debug + Send + Sync {
     /// What is in a directory, in name order; empty when the directory is absent.
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
     fn exists(&self, path: &Path) -> bool;
+    /// When the content of a file was changed last, in milliseconds since 1970.
+    fn modified_ms(&self, path: &Path) -> io::Result<i64>;
     /// Takes the advisory lock on byte 0 of `path` (`fcntl`, as Java's `FileLock`), then makes
     /// `content` the file's durable content. Held until the returned guard is dropped.
     fn lock(&self, path: &Path, content: &[u8]) -> Result<Box<dyn LockGuard>, LockError>;
@@ -106,6 +108,16 @@ pub(crate) fn is_handle_shortage(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE]
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// Whether the file system (`ENOSPC`) or the quota (`EDQUOT`) has no room for what was to be written:
+/// nothing that was written before is lost, and a later try may succeed. Of a failed sync this says
+/// nothing: bytes that the system had taken may be gone then.
+pub(crate) fn is_out_of_space(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 /// Holds an advisory lock until dropped.

@@ -19,7 +19,7 @@ use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{Flock, FlockType};
 
-use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space};
+use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space, is_out_of_space};
 
 /// Ranges are looked through in pieces of this size where the file system cannot zero them itself.
 const ZERO_PIECE_BYTES: usize = 1 << 20;
@@ -121,6 +121,11 @@ impl Disk for OsDisk {
         path.exists()
     }
 
+    fn modified_ms(&self, path: &Path) -> io::Result<i64> {
+        let metadata = fs::metadata(path)?;
+        Ok(metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000)
+    }
+
     fn lock(&self, path: &Path, content: &[u8]) -> Result<Box<dyn LockGuard>, LockError> {
         let failed = |source: io::Error| LockError::Io {
             path: path.to_owned(),
@@ -151,8 +156,16 @@ impl Disk for OsDisk {
             Err(errno) => return Err(failed(errno.into())),
         }
         let metadata = file.metadata().map_err(failed)?;
-        file.write_all_at(content, 0).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
+        match file.write_all_at(content, 0) {
+            // The lock is what counts; a full disk must not keep anybody from reading.
+            Err(error) if is_out_of_space(&error) => {
+                tracing::warn!(path = %path.display(), "no room for the content of the lock file");
+            }
+            written => {
+                written.map_err(failed)?;
+                file.sync_data().map_err(failed)?;
+            }
+        }
         let identity = (metadata.dev(), metadata.ino());
         list.push(identity);
         Ok(Box::new(OsLock {
@@ -203,6 +216,8 @@ impl DiskFile for OsFile {
         for flags in ways {
             match rustix::fs::fallocate(&self.0, *flags, position, bytes) {
                 Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {}
+                // Keeping blocks may need room, giving them back does not.
+                Err(Errno::NOSPC | Errno::DQUOT) if *flags == zeroed => {}
                 other => return Ok(other?),
             }
         }
@@ -243,7 +258,9 @@ fn set_space_aside(file: &File, bytes: u64) -> io::Result<()> {
                 bytes,
                 "no room to set a new file's space aside; it stays sparse"
             );
-            Ok(())
+            // What was set aside before the room ended is wanted elsewhere.
+            let punched = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            Ok(rustix::fs::fallocate(file, punched, 0, bytes)?)
         }
         Err(errno) => Err(errno.into()),
     }

@@ -5,12 +5,17 @@ use std::io;
 /// Sectors arrive whole or not at all.
 const SECTOR_BYTES: u64 = 512;
 
+/// What space is given out in.
+const BLOCK_BYTES: u64 = 4096;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Contents {
     live: Content,
     durable: Content,
     /// What was done since the last sync, in order.
     unsynced: Vec<Change>,
+    /// Which blocks were written.
+    blocks: Vec<bool>,
 }
 
 /// Bytes with an implied tail of zeros, so that a sparse file costs what was written to it.
@@ -28,7 +33,36 @@ enum Change {
 }
 
 impl Contents {
+    /// How many of so many bytes can be written when `left` bytes of the disk are free.
+    pub(super) fn fits(&self, position: u64, bytes: usize, left: u64) -> usize {
+        let end = position + bytes as u64;
+        let mut blocks_left = left / BLOCK_BYTES;
+        for block in position / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES) {
+            if self.blocks.get(as_index(block)) == Some(&true) {
+                continue;
+            }
+            if blocks_left == 0 {
+                return as_index((block * BLOCK_BYTES).saturating_sub(position));
+            }
+            blocks_left -= 1;
+        }
+        bytes
+    }
+
+    pub(super) fn used_bytes(&self) -> u64 {
+        self.blocks.iter().filter(|used| **used).count() as u64 * BLOCK_BYTES
+    }
+
     pub(super) fn write(&mut self, position: u64, bytes: &[u8]) {
+        let blocks = position / BLOCK_BYTES..(position + bytes.len() as u64).div_ceil(BLOCK_BYTES);
+        let (first, end) = (as_index(blocks.start), as_index(blocks.end));
+        if self.blocks.len() < end {
+            self.blocks.resize(end, false);
+        }
+        self.blocks
+            .get_mut(first..end)
+            .unwrap_or_default()
+            .fill(true);
         self.change(Change::Write {
             position,
             bytes: bytes.to_vec(),
@@ -36,10 +70,17 @@ impl Contents {
     }
 
     pub(super) fn zero(&mut self, position: u64, bytes: u64) {
+        let last = as_index((position + bytes) / BLOCK_BYTES).min(self.blocks.len());
+        let first = as_index(position.div_ceil(BLOCK_BYTES)).min(last);
+        self.blocks
+            .get_mut(first..last)
+            .unwrap_or_default()
+            .fill(false);
         self.change(Change::Zero { position, bytes });
     }
 
     pub(super) fn set_len(&mut self, len: u64) {
+        self.blocks.truncate(as_index(len.div_ceil(BLOCK_BYTES)));
         self.change(Change::Len(len));
     }
 
@@ -108,6 +149,7 @@ impl Contents {
             live: content.clone(),
             durable: content,
             unsynced: Vec::new(),
+            blocks: self.blocks.clone(),
         }
     }
 

@@ -32,8 +32,37 @@ pub(super) struct Machine {
     pub(super) operations: u64,
     /// Operations from this one on fail.
     pub(super) halt_at: Option<u64>,
-    pub(super) faults: Vec<(Operation, String)>,
+    pub(super) faults: Vec<Fault>,
     pub(super) space: Space,
+    /// Bytes that fit; `None` for as many as the process has memory for.
+    pub(super) capacity: Option<u64>,
+    pub(super) now_ms: i64,
+    modified_ms: BTreeMap<u64, i64>,
+}
+
+/// An operation that fails once.
+#[derive(Debug)]
+pub(super) struct Fault {
+    operation: Operation,
+    path_part: String,
+    kind: Option<io::ErrorKind>,
+}
+
+impl Fault {
+    pub(super) fn of(operation: Operation, path_part: &str) -> Self {
+        Self {
+            operation,
+            path_part: path_part.to_owned(),
+            kind: None,
+        }
+    }
+
+    pub(super) fn with(self, kind: io::ErrorKind) -> Self {
+        Self {
+            kind: Some(kind),
+            ..self
+        }
+    }
 }
 
 impl Default for Machine {
@@ -52,6 +81,9 @@ impl Default for Machine {
                 total_bytes: 1 << 40,
                 free_bytes: 1 << 39,
             },
+            capacity: None,
+            now_ms: 0,
+            modified_ms: BTreeMap::new(),
         }
     }
 }
@@ -61,30 +93,77 @@ impl Machine {
     pub(super) fn step(&mut self, operation: Operation, path: &Path) -> io::Result<()> {
         self.powered()?;
         self.operations += 1;
-        if self.takes_fault(operation, path) {
-            return Err(io::Error::other("injected failure"));
+        match self.take_fault(operation, path) {
+            None => Ok(()),
+            Some(Fault {
+                kind: Some(kind), ..
+            }) => Err(kind.into()),
+            Some(_) => Err(io::Error::other("injected failure")),
         }
-        Ok(())
     }
 
     /// Takes a handle for a path, if one is left.
     pub(super) fn handle(&mut self, path: &Path) -> io::Result<()> {
-        if self.takes_fault(Operation::Open, path) {
+        if self.take_fault(Operation::Open, path).is_some() {
             return Err(rustix::io::Errno::MFILE.into());
         }
         Ok(())
     }
 
-    fn takes_fault(&mut self, operation: Operation, path: &Path) -> bool {
+    fn take_fault(&mut self, operation: Operation, path: &Path) -> Option<Fault> {
         let name = path.to_string_lossy();
-        let fault = self
-            .faults
-            .iter()
-            .position(|(kind, part)| *kind == operation && name.contains(part.as_str()));
-        if let Some(index) = fault {
-            self.faults.remove(index);
+        let fault = self.faults.iter().position(|fault| {
+            fault.operation == operation && name.contains(fault.path_part.as_str())
+        })?;
+        Some(self.faults.remove(fault))
+    }
+
+    /// Writes what fits.
+    pub(super) fn write(&mut self, file: u64, position: u64, bytes: &[u8]) -> io::Result<()> {
+        let fits = match self.capacity {
+            None => bytes.len(),
+            Some(capacity) => {
+                let left = capacity.saturating_sub(self.used_bytes());
+                self.contents(file)?.fits(position, bytes.len(), left)
+            }
+        };
+        let (written, refused) = bytes.split_at(fits.min(bytes.len()));
+        if !written.is_empty() {
+            self.contents(file)?.write(position, written);
         }
-        fault.is_some()
+        self.stamp(file);
+        if refused.is_empty() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    pub(super) fn used_bytes(&self) -> u64 {
+        let names = self.live.values().filter_map(|node| match node {
+            Node::File(file) => self.files.get(file),
+            Node::Dir => None,
+        });
+        names.map(Contents::used_bytes).sum()
+    }
+
+    pub(super) fn space(&self) -> Space {
+        match self.capacity {
+            None => self.space,
+            Some(capacity) => Space {
+                total_bytes: capacity,
+                free_bytes: capacity.saturating_sub(self.used_bytes()),
+            },
+        }
+    }
+
+    /// Notes that a file changed now.
+    pub(super) fn stamp(&mut self, file: u64) {
+        self.modified_ms.insert(file, self.now_ms);
+    }
+
+    pub(super) fn modified_ms(&self, file: u64) -> i64 {
+        self.modified_ms.get(&file).copied().unwrap_or(0)
     }
 
     pub(super) fn powered(&self) -> io::Result<()> {
@@ -131,6 +210,7 @@ impl Machine {
         let file = self.file_next;
         self.file_next += 1;
         self.files.insert(file, Contents::default());
+        self.stamp(file);
         self.change(DirOp::Add(path.to_owned(), Node::File(file)));
         Ok(file)
     }
@@ -200,6 +280,9 @@ impl Machine {
             files,
             file_next: self.file_next,
             space: self.space,
+            capacity: self.capacity,
+            now_ms: self.now_ms,
+            modified_ms: self.modified_ms.clone(),
             ..Machine::default()
         }
     }

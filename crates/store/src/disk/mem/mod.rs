@@ -7,6 +7,9 @@
 //! arrived or not, as a seed decides. [`MemDisk::halt_after`] switches the machine off in the middle
 //! of its work, and [`MemDisk::fail_next`] makes one operation fail.
 //!
+//! It has room for as much as [`MemDisk::set_capacity`] says; a write that does not fit stores what
+//! fits and fails, as a file system does it. Its clock is set by hand.
+//!
 //! It does not model rot (bits that change by themselves) or reads that fail.
 
 mod contents;
@@ -18,8 +21,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use self::machine::{DirOp, Machine, Node};
-use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space};
+use self::machine::{DirOp, Fault, Machine, Node};
+use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space, is_out_of_space};
 
 /// What can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +74,32 @@ impl MemDisk {
         self.machine
             .lock()
             .faults
-            .push((operation, path_part.to_owned()));
+            .push(Fault::of(operation, path_part));
+    }
+
+    /// Makes the next such operation on a path that contains `path_part` fail like this, once.
+    pub fn fail_next_with(&self, operation: Operation, path_part: &str, kind: io::ErrorKind) {
+        let mut machine = self.machine.lock();
+        machine
+            .faults
+            .push(Fault::of(operation, path_part).with(kind));
+    }
+
+    /// Gives the disk an end: so many bytes fit on it, counted in blocks of 4 KiB that were written
+    /// and not zeroed or removed since. [`Disk::space`] then answers what is left.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.machine.lock().capacity = bytes;
+    }
+
+    /// Bytes in blocks that are in use.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.machine.lock().used_bytes()
+    }
+
+    /// The time that files which change from now on are stamped with.
+    pub fn set_now(&self, now_ms: i64) {
+        self.machine.lock().now_ms = now_ms;
     }
 
     /// What [`Disk::space`] shall answer.
@@ -102,7 +130,10 @@ impl Disk for MemDisk {
             machine.handle(path)?;
             machine.step(Operation::Create, path)?;
             let file = machine.create(path)?;
-            machine.contents(file)?.extend(bytes);
+            if machine.bytes_of(file) < bytes {
+                machine.contents(file)?.extend(bytes);
+                machine.stamp(file);
+            }
             file
         };
         Ok(Arc::new(MemFile {
@@ -124,8 +155,7 @@ impl Disk for MemDisk {
         let file = machine.create(path)?;
         let contents = machine.contents(file)?;
         contents.set_len(0);
-        contents.write(0, content);
-        Ok(())
+        machine.write(file, 0, content)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -200,6 +230,12 @@ impl Disk for MemDisk {
         self.machine.lock().exists(path).is_ok()
     }
 
+    fn modified_ms(&self, path: &Path) -> io::Result<i64> {
+        let machine = self.machine.lock();
+        let file = machine.file_at(path)?;
+        Ok(machine.modified_ms(file))
+    }
+
     fn lock(&self, path: &Path, content: &[u8]) -> Result<Box<dyn LockGuard>, LockError> {
         let failed = |source: io::Error| LockError::Io {
             path: path.to_owned(),
@@ -220,7 +256,10 @@ impl Disk for MemDisk {
             machine: Arc::clone(&self.machine),
             path: path.to_owned(),
         };
-        self.write(path, content).map_err(failed)?;
+        match self.write(path, content) {
+            Err(error) if is_out_of_space(&error) => {}
+            written => written.map_err(failed)?,
+        }
         self.open(path)
             .and_then(|file| file.sync())
             .map_err(failed)?;
@@ -228,7 +267,7 @@ impl Disk for MemDisk {
     }
 
     fn space(&self, _path: &Path) -> io::Result<Space> {
-        Ok(self.machine.lock().space)
+        Ok(self.machine.lock().space())
     }
 }
 
@@ -249,14 +288,14 @@ impl DiskFile for MemFile {
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
         let mut machine = self.machine.lock();
         machine.step(Operation::Write, &self.path)?;
-        machine.contents(self.file)?.write(position, bytes);
-        Ok(())
+        machine.write(self.file, position, bytes)
     }
 
     fn zero(&self, position: u64, bytes: u64, _reserve: Reserve) -> io::Result<()> {
         let mut machine = self.machine.lock();
         machine.step(Operation::Write, &self.path)?;
         machine.contents(self.file)?.zero(position, bytes);
+        machine.stamp(self.file);
         Ok(())
     }
 
@@ -271,6 +310,7 @@ impl DiskFile for MemFile {
         let mut machine = self.machine.lock();
         machine.step(Operation::Write, &self.path)?;
         machine.contents(self.file)?.set_len(bytes);
+        machine.stamp(self.file);
         Ok(())
     }
 
