@@ -18,8 +18,10 @@ pub enum FlushMode {
 pub struct StoreConfig {
     /// `storePathRootDir`.
     pub root: PathBuf,
-    /// `storePathCommitLog`; `None` is `commitlog` below the root.
-    pub commit_log_dir: Option<PathBuf>,
+    /// `storePathCommitLog`: new segments take turns in these; none is `commitlog` below the root.
+    pub commit_log_dirs: Vec<PathBuf>,
+    /// `readOnlyCommitLogStorePaths`: segments are looked for in these too, and none is made there.
+    pub read_only_commit_log_dirs: Vec<PathBuf>,
     /// `flushDiskType`.
     pub flush_mode: FlushMode,
     /// `mappedFileSizeCommitLog`.
@@ -92,7 +94,8 @@ impl StoreConfig {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
-            commit_log_dir: None,
+            commit_log_dirs: Vec::new(),
+            read_only_commit_log_dirs: Vec::new(),
             flush_mode: FlushMode::Async,
             segment_bytes: 1024 * 1024 * 1024,
             queue_file_bytes: 6_000_000,
@@ -121,12 +124,19 @@ impl StoreConfig {
         }
     }
 
-    /// Where the segments of the commit log are.
+    /// Where the segments of the commit log are: the directories for new ones, then the others.
     #[must_use]
-    pub fn commit_log_path(&self) -> PathBuf {
-        self.commit_log_dir
-            .clone()
-            .unwrap_or_else(|| self.root.join("commitlog"))
+    pub fn commit_log_paths(&self) -> Vec<PathBuf> {
+        let mut paths = self.commit_log_dirs.clone();
+        if paths.is_empty() {
+            paths.push(self.root.join("commitlog"));
+        }
+        for path in &self.read_only_commit_log_dirs {
+            if !paths.contains(path) {
+                paths.push(path.clone());
+            }
+        }
+        paths
     }
 
     /// A file or directory directly below the root.

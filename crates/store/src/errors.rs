@@ -54,6 +54,9 @@ pub enum OpenError {
         wanted_bytes: u64,
         key: &'static str,
     },
+    /// Two directories hold a file for the same part of the log.
+    #[error("{} and {} are for the same part of the log; move the one that does not belong to this store away", path.display(), other.display())]
+    Twice { path: PathBuf, other: PathBuf },
     #[error("{key}: {problem}")]
     Config { key: &'static str, problem: String },
     #[error("cannot read {what} while recovering")]

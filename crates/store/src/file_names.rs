@@ -36,18 +36,23 @@ pub(crate) struct LogicalFile {
     pub(crate) was_short: bool,
 }
 
-/// The files of a directory in ascending order. All must have the configured size, which is not
+/// The files of one or several directories in ascending order. All must have the configured size, which is not
 /// stored anywhere, and bases that fit it. An empty last file is what an interrupted creation leaves
 /// and is removed; a short one is extended where `short` allows it (Java refuses to start on both,
 /// and on foreign names, which are left alone here).
-pub(crate) fn load(
+pub(crate) fn load<'a>(
     disk: &dyn Disk,
-    directory: &Path,
+    directories: impl IntoIterator<Item = &'a Path>,
     file_bytes: u64,
     key: &'static str,
     short: Short,
 ) -> Result<Vec<LogicalFile>, OpenError> {
-    let mut files = list(disk, directory)?;
+    let mut files = Vec::new();
+    for directory in directories {
+        files.append(&mut list(disk, directory)?);
+    }
+    files.sort();
+    none_twice(&files)?;
     if let Some((_, path, 0)) = files.last() {
         disk.remove_file(path)
             .map_err(failed("remove empty file", path))?;
@@ -93,6 +98,19 @@ fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<(i64, PathBuf, u64)>, O
         }
     }
     Ok(files)
+}
+
+/// Two files that claim the same place are nothing to choose between.
+fn none_twice(files: &[(i64, PathBuf, u64)]) -> Result<(), OpenError> {
+    for (one, other) in files.iter().zip(files.iter().skip(1)) {
+        if one.0 == other.0 {
+            return Err(OpenError::Twice {
+                path: one.1.clone(),
+                other: other.1.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> OpenError + use<> {

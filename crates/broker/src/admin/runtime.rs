@@ -144,17 +144,19 @@ impl Broker {
             Ok(usage) => (used(&usage.commit_log), used(&usage.queues)),
             Err(_) => (UNKNOWN_RATIO.to_owned(), UNKNOWN_RATIO.to_owned()),
         };
-        let path = self.store.config().commit_log_path();
-        put(
-            table,
-            &format!("commitLogDiskRatio_{}", path.display()),
-            &log,
-        );
         put(table, "commitLogDiskRatio", &log);
         put(table, "consumeQueueDiskRatio", &queues);
         if let Ok(usage) = usage {
-            let total = human_bytes(usage.commit_log.total_bytes as f64);
-            let free = human_bytes(usage.commit_log.free_bytes as f64);
+            let mut total_bytes = 0_u64;
+            let mut free_bytes = 0_u64;
+            for (path, space) in &usage.commit_log_dirs {
+                let key = format!("commitLogDiskRatio_{}", path.display());
+                put(table, &key, &used(space));
+                total_bytes = total_bytes.saturating_add(space.total_bytes);
+                free_bytes = free_bytes.saturating_add(space.free_bytes);
+            }
+            let total = human_bytes(total_bytes as f64);
+            let free = human_bytes(free_bytes as f64);
             let capacity = format!("Total : {total}, Free : {free}.");
             put(table, "commitLogDirCapacity", &capacity);
         }

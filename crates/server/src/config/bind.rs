@@ -97,6 +97,14 @@ fn class_of(key: &str) -> Option<Class> {
         .find(|class| catalog::find(*class, key).is_some())
 }
 
+/// The directories of a list, which are relative to the working directory, as in Java. Blanks belong
+/// to a name.
+fn paths(list: Option<String>) -> Vec<PathBuf> {
+    let list = list.unwrap_or_default();
+    let names = list.trim().split(',').filter(|name| !name.is_empty());
+    names.map(PathBuf::from).collect()
+}
+
 /// The store's settings.
 pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     let text = |key| settings.text(Class::Store, key);
@@ -105,7 +113,8 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     let ratio: i64 = settings.number(Class::Store, "accessMessageInMemoryMaxRatio");
     let memory_bytes = i64::try_from(memory.bytes).unwrap_or(i64::MAX);
     let mut config = StoreConfig::new(root);
-    config.commit_log_dir = text("storePathCommitLog").map(PathBuf::from);
+    config.commit_log_dirs = paths(text("storePathCommitLog"));
+    config.read_only_commit_log_dirs = paths(text("readOnlyCommitLogStorePaths"));
     config.flush_mode = if sync {
         FlushMode::Sync
     } else {
@@ -245,8 +254,24 @@ mod tests {
         assert_eq!(config.flush_mode, FlushMode::Sync);
         assert_eq!(config.segment_bytes, 1_048_576);
         assert_eq!(config.delay_levels_ms, [1_000, 120_000]);
-        assert_eq!(config.commit_log_path(), Path::new("/data/rmq/commitlog"));
+        assert_eq!(
+            config.commit_log_paths(),
+            [Path::new("/data/rmq/commitlog")]
+        );
         assert!(settings.without_effect().is_empty());
+    }
+
+    #[test]
+    fn lists_of_directories_are_taken_apart() {
+        let text = "storePathCommitLog=log-a,/data/log-b\nreadOnlyCommitLogStorePaths=/old\n";
+        let config = store(&settings(BROKER_CLASSES, text), MEMORY);
+        let paths = ["log-a", "/data/log-b", "/old"].map(PathBuf::from);
+        assert_eq!(config.commit_log_paths(), paths);
+        let config = store(
+            &settings(BROKER_CLASSES, "storePathCommitLog=/a,\n"),
+            MEMORY,
+        );
+        assert_eq!(config.commit_log_dirs, [PathBuf::from("/a")]);
     }
 
     #[test]

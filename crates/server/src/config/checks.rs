@@ -100,9 +100,6 @@ fn unsupported(settings: &Settings) -> Result<(), Failure> {
         ))
     };
     let store_type = settings.text(Class::Store, "storeType").unwrap_or_default();
-    let log_dir = settings
-        .text(Class::Store, "storePathCommitLog")
-        .unwrap_or_default();
     if settings.boolean(Class::Broker, "enableControllerMode") {
         return refuse(
             "enableControllerMode=true",
@@ -122,12 +119,6 @@ fn unsupported(settings: &Settings) -> Result<(), Failure> {
         return refuse(
             &format!("storeType={store_type}"),
             "only storeType=default is",
-        );
-    }
-    if log_dir.contains(',') {
-        return refuse(
-            "a storePathCommitLog of several directories",
-            "give one directory",
         );
     }
     let replicas: i32 = settings.number(Class::Store, "inSyncReplicas");
@@ -186,7 +177,6 @@ mod tests {
             "enableControllerMode=true",
             "enableDLegerCommitLog=true",
             "storeType=defaultRocksDB",
-            "storePathCommitLog=/a,/b",
             "inSyncReplicas=2",
         ] {
             let (code, line) = refused(text);

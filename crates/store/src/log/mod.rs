@@ -4,18 +4,21 @@
 //! A segment is created at its full size with its space set aside, so a full disk shows before a
 //! message needs the room; its content reads as zeros, which ends a recovery scan. The next segment
 //! is made ahead, off the hot path. Writing goes through the append lock of the store; reading needs
-//! no lock beyond a look at the list of segments.
+//! no lock beyond a look at the list of segments. The segments may be spread over several directories.
 //!
 //! Deliberately absent: what is in the segments (see `append` and `recovery`), and deletion by age.
 
+mod directories;
 mod segment;
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+pub(crate) use self::directories::Directories;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, Reserve};
 use crate::errors::OpenError;
@@ -24,7 +27,7 @@ use crate::file_names::{self, Short};
 #[derive(Debug)]
 pub(crate) struct CommitLog {
     disk: Arc<dyn Disk>,
-    directory: PathBuf,
+    directories: Directories,
     segment_bytes: i64,
     /// In ascending order; neighbours touch, except where a middle segment is missing.
     segments: RwLock<Vec<Arc<Segment>>>,
@@ -33,22 +36,16 @@ pub(crate) struct CommitLog {
 }
 
 impl CommitLog {
-    /// Finds the segments of a directory, which is created when it is absent.
+    /// Finds the segments in all directories, which are created when they are absent.
     pub(crate) fn load(
         disk: Arc<dyn Disk>,
-        directory: PathBuf,
+        directories: Directories,
         segment_bytes: u64,
     ) -> Result<Self, OpenError> {
-        if !disk.exists(&directory) {
-            make_directory(&*disk, &directory).map_err(|source| OpenError::Io {
-                action: "create directory",
-                path: directory.clone(),
-                source,
-            })?;
-        }
+        directories.create(&*disk)?;
         let files = file_names::load(
             &*disk,
-            &directory,
+            directories.paths(),
             segment_bytes,
             "mappedFileSizeCommitLog",
             Short::LastOnly,
@@ -59,11 +56,16 @@ impl CommitLog {
             .collect();
         Ok(Self {
             disk,
-            directory,
+            directories,
             segment_bytes: i64::try_from(segment_bytes).unwrap_or(i64::MAX),
             segments: RwLock::new(segments),
             prepared: Mutex::new(None),
         })
+    }
+
+    #[expect(dead_code, reason = "the retention marks directories by their use")]
+    pub(crate) fn directories(&self) -> &Directories {
+        &self.directories
     }
 
     pub(crate) fn segment_bytes(&self) -> i64 {
@@ -207,8 +209,9 @@ impl CommitLog {
         for segment in &dropped {
             self.disk.remove_file(segment.path())?;
         }
-        if !dropped.is_empty() {
-            self.disk.sync_dir(&self.directory)?;
+        let touched: BTreeSet<_> = dropped.iter().filter_map(|it| it.path().parent()).collect();
+        for directory in touched {
+            self.disk.sync_dir(directory)?;
         }
         Ok(dropped.len())
     }
@@ -234,12 +237,16 @@ impl CommitLog {
     }
 
     fn create(&self, base: i64) -> io::Result<Segment> {
-        let path = self.directory.join(file_names::of(base));
+        let index = base.checked_div(self.segment_bytes).unwrap_or(0);
+        let directory = self.directories.for_segment(index).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, "no directory takes new segments")
+        })?;
+        let path = directory.join(file_names::of(base));
         let file = self
             .disk
             .create(&path, self.segment_bytes.unsigned_abs(), Reserve::Now)?;
         file.sync()?;
-        self.disk.sync_dir(&self.directory)?;
+        self.disk.sync_dir(directory)?;
         Ok(Segment::opened(base, path, file))
     }
 }
@@ -247,6 +254,7 @@ impl CommitLog {
 fn make_directory(disk: &dyn Disk, directory: &Path) -> io::Result<()> {
     disk.create_dir_all(directory)?;
     match directory.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => disk.sync_dir(Path::new(".")),
         Some(parent) => disk.sync_dir(parent),
         None => Ok(()),
     }

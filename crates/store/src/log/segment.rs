@@ -6,6 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use crate::disk::{Disk, DiskFile};
 
+fn is_unwritable(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
 /// A file of the commit log, opened when it is first touched. There is one handle for each segment
 /// at most: a gigabyte of log for a handle.
 #[derive(Debug)]
@@ -50,7 +57,11 @@ impl Segment {
         if let Some(file) = self.file.get() {
             return Ok(file);
         }
-        let opened = disk.open(&self.path)?;
+        let opened = match disk.open(&self.path) {
+            // A directory of `readOnlyCommitLogStorePaths` may be on such a file system.
+            Err(error) if is_unwritable(&error) => disk.open_read_only(&self.path)?,
+            other => other?,
+        };
         Ok(self.file.get_or_init(|| opened))
     }
 }

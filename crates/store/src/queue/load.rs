@@ -50,7 +50,7 @@ impl QueueTable {
                 };
                 let files = file_names::load(
                     &*self.files.disk,
-                    &directory.join(&name),
+                    [&*directory.join(&name)],
                     self.files.file_bytes(),
                     "mappedFileSizeConsumeQueue",
                     Short::Any,

@@ -1,6 +1,7 @@
 //! Offsets, times and single records.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,8 +18,11 @@ use crate::read::Boundary;
 use crate::recovery::start::RecordHead;
 
 /// Space on the file systems that hold the parts of a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
+    /// Of each directory of the commit log that is there.
+    pub commit_log_dirs: Vec<(PathBuf, Space)>,
+    /// Of the one of them that is used least, which is what Java goes by.
     pub commit_log: Space,
     pub queues: Space,
 }
@@ -169,8 +173,18 @@ impl Store {
     /// # Errors
     /// When the file system does not say.
     pub fn usage(&self) -> io::Result<Usage> {
+        let paths = self.config.commit_log_paths().into_iter();
+        let commit_log_dirs = paths
+            .filter(|path| self.disk.exists(path))
+            .map(|path| self.disk.space(&path).map(|space| (path, space)))
+            .collect::<io::Result<Vec<_>>>()?;
+        let least = commit_log_dirs
+            .iter()
+            .map(|(_, space)| *space)
+            .min_by(|a, b| a.used_ratio().total_cmp(&b.used_ratio()));
         Ok(Usage {
-            commit_log: self.disk.space(&self.config.commit_log_path())?,
+            commit_log: least.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?,
+            commit_log_dirs,
             queues: self.disk.space(&self.config.below_root("consumequeue"))?,
         })
     }

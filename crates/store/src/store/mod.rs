@@ -23,7 +23,7 @@ use crate::config::{FlushMode, StoreConfig};
 use crate::disk::{Disk, LockGuard};
 use crate::errors::OpenError;
 use crate::index::Index;
-use crate::log::CommitLog;
+use crate::log::{CommitLog, Directories};
 use crate::offsets::PhysicalOffset;
 use crate::poison::Poison;
 use crate::queue::{QueueFiles, QueueTable};
@@ -91,7 +91,7 @@ impl Store {
 
         let log = CommitLog::load(
             Arc::clone(&disk),
-            config.commit_log_path(),
+            Directories::new(&config)?,
             config.segment_bytes,
         )?;
         let queue_directory = config.below_root("consumequeue");
@@ -122,9 +122,11 @@ impl Store {
         let active = match log.last() {
             Some(segment) => segment,
             None => {
-                let directory = config.commit_log_path();
-                log.roll()
-                    .map_err(failed("create the first segment in", &directory))?
+                let directory = config.commit_log_paths().into_iter().next();
+                log.roll().map_err(failed(
+                    "create the first segment in",
+                    &directory.unwrap_or_default(),
+                ))?
             }
         };
         write_abort(&*disk, &config).map_err(failed("write", &abort))?;

@@ -30,6 +30,7 @@ mod messages_are_found_by_key;
 mod messages_come_back_as_they_were_appended;
 mod one_process_has_the_directory;
 mod queues_made_again_survive_a_power_loss;
+mod segments_take_turns_in_several_directories;
 mod stores_of_java_open;
 mod sync_readers_see_only_what_is_durable;
 mod times_find_their_offsets;
