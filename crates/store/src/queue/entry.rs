@@ -1,7 +1,33 @@
-//! The entry of a consume queue (`ConsumeQueue`): 20 bytes at `queue offset * 20`.
+//! The entry of a consume queue (`ConsumeQueue`): 20 bytes at `queue offset * 20`; and what the queue
+//! machinery needs to know of any entry.
+
+use std::fmt::Debug;
 
 /// Bytes of an entry.
 pub(crate) const ENTRY_BYTES: usize = 20;
+
+/// An entry as table, files and recovery of queues see it: of a fixed length, at `number * length` of
+/// the queue's endless file.
+pub(crate) trait Unit: Copy + Debug + PartialEq + Send + Sync + 'static {
+    const BYTES: usize;
+    /// Fills numbers that no record has.
+    const BLANK: Self;
+    /// The key that says how long a file is.
+    const FILE_BYTES_KEY: &'static str;
+    /// So many of its newest entries a queue at rest keeps in memory.
+    const KEPT_AT_REST: usize;
+
+    /// Where the record begins.
+    fn physical_offset(&self) -> i64;
+    /// One past the last byte of the record; of a blank, nothing.
+    fn end(&self) -> i64;
+    fn is_blank(&self) -> bool;
+    /// Java's test for a slot that was written, blank ones included; zeros are not written.
+    fn is_written(&self) -> bool;
+    fn encode(&self, into: &mut Vec<u8>);
+    /// From the first bytes of `raw`; what is too short reads as zeros.
+    fn decode(raw: &[u8]) -> Self;
+}
 
 /// Where a record is, and what a filter may look at without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,26 +37,23 @@ pub(crate) struct Entry {
     pub(crate) tags_code: i64,
 }
 
-impl Entry {
-    /// Fills slots that no message has: before the first offset of a queue that does not begin at 0
-    /// (`ConsumeQueue#fillPreBlank`), and where a message was lost.
-    pub(crate) const BLANK: Entry = Entry {
+impl Unit for Entry {
+    const BYTES: usize = ENTRY_BYTES;
+    /// Before the first offset of a queue that does not begin at 0 (`ConsumeQueue#fillPreBlank`), and
+    /// where a message was lost.
+    const BLANK: Entry = Entry {
         physical_offset: 0,
         bytes: i32::MAX,
         tags_code: 0,
     };
+    const FILE_BYTES_KEY: &'static str = "mappedFileSizeConsumeQueue";
+    const KEPT_AT_REST: usize = 0;
 
-    pub(crate) fn is_blank(&self) -> bool {
-        *self == Self::BLANK
+    fn physical_offset(&self) -> i64 {
+        self.physical_offset
     }
 
-    /// Java's test for a slot that was written, blank ones included; zeros are not written.
-    pub(crate) fn is_written(&self) -> bool {
-        self.physical_offset >= 0 && self.bytes > 0
-    }
-
-    /// One past the last byte of the record; of a blank, nothing.
-    pub(crate) fn end(&self) -> i64 {
+    fn end(&self) -> i64 {
         if self.is_blank() {
             0
         } else {
@@ -38,23 +61,41 @@ impl Entry {
         }
     }
 
-    pub(crate) fn encode(&self) -> [u8; ENTRY_BYTES] {
-        let mut raw = [0; ENTRY_BYTES];
-        let (physical_offset, rest) = raw.split_at_mut(8);
-        let (bytes, tags_code) = rest.split_at_mut(4);
-        physical_offset.copy_from_slice(&self.physical_offset.to_be_bytes());
-        bytes.copy_from_slice(&self.bytes.to_be_bytes());
-        tags_code.copy_from_slice(&self.tags_code.to_be_bytes());
-        raw
+    fn is_blank(&self) -> bool {
+        *self == Self::BLANK
     }
 
-    pub(crate) fn decode(raw: &[u8; ENTRY_BYTES]) -> Self {
-        let [a, b, c, d, e, f, g, h, rest @ ..] = *raw;
-        let [i, j, k, l, rest @ ..] = rest;
+    fn is_written(&self) -> bool {
+        self.physical_offset >= 0 && self.bytes > 0
+    }
+
+    fn encode(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.physical_offset.to_be_bytes());
+        into.extend_from_slice(&self.bytes.to_be_bytes());
+        into.extend_from_slice(&self.tags_code.to_be_bytes());
+    }
+
+    fn decode(raw: &[u8]) -> Self {
+        let mut fields = Fields(raw);
         Self {
-            physical_offset: i64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            bytes: i32::from_be_bytes([i, j, k, l]),
-            tags_code: i64::from_be_bytes(rest),
+            physical_offset: i64::from_be_bytes(fields.take()),
+            bytes: i32::from_be_bytes(fields.take()),
+            tags_code: i64::from_be_bytes(fields.take()),
+        }
+    }
+}
+
+/// Takes fixed fields off the front of an entry.
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
+
+impl Fields<'_> {
+    pub(crate) fn take<const N: usize>(&mut self) -> [u8; N] {
+        match self.0.split_first_chunk() {
+            Some((field, rest)) => {
+                self.0 = rest;
+                *field
+            }
+            None => [0; N],
         }
     }
 }
@@ -72,7 +113,8 @@ mod tests {
             bytes: 101,
             tags_code: 97,
         };
-        let raw = entry.encode();
+        let mut raw = Vec::new();
+        entry.encode(&mut raw);
         assert_eq!(
             raw,
             [
@@ -93,7 +135,9 @@ mod tests {
         #[test]
         fn any_entry_reads_back(physical_offset in any::<i64>(), bytes in any::<i32>(), tags_code in any::<i64>()) {
             let entry = Entry { physical_offset, bytes, tags_code };
-            prop_assert_eq!(Entry::decode(&entry.encode()), entry);
+            let mut raw = Vec::new();
+            entry.encode(&mut raw);
+            prop_assert_eq!(Entry::decode(&raw), entry);
         }
     }
 }

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::Queue;
-use super::entry::{ENTRY_BYTES, Entry};
+use super::entry::Unit;
 use super::handles::Handles;
 use crate::disk::{Disk, DiskFile, Reserve, is_handle_shortage};
 use crate::file_names;
@@ -22,11 +23,11 @@ pub(crate) enum Residence {
     Anywhere,
 }
 
-/// Entries read from a file at once while a queue's end is looked for.
-const READ_PIECE_ENTRIES: usize = 256;
+/// Bytes of entries read from a file at once.
+const READ_PIECE_BYTES: usize = 5 * 1024;
 
 #[derive(Debug)]
-pub(crate) struct QueueFiles {
+pub(crate) struct QueueFiles<E> {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) directory: PathBuf,
     /// Entries of a full file.
@@ -35,25 +36,27 @@ pub(crate) struct QueueFiles {
     handles: Handles<(u32, i64)>,
     /// Directories with entries that are not durable yet.
     unsynced_directories: Mutex<BTreeSet<PathBuf>>,
+    entries: PhantomData<E>,
 }
 
-impl QueueFiles {
+impl<E: Unit> QueueFiles<E> {
     pub(crate) fn new(disk: Arc<dyn Disk>, directory: PathBuf, file_bytes: u64) -> Self {
-        let file_entries = file_bytes.div_ceil(ENTRY_BYTES as u64).max(1);
+        let file_entries = file_bytes.div_ceil(E::BYTES as u64).max(1);
         Self {
             disk,
             directory,
             file_entries: i64::try_from(file_entries).unwrap_or(i64::MAX),
             handles: Handles::new(),
             unsynced_directories: Mutex::new(BTreeSet::new()),
+            entries: PhantomData,
         }
     }
 
     pub(crate) fn file_bytes(&self) -> u64 {
-        self.file_entries.unsigned_abs() * ENTRY_BYTES as u64
+        self.file_entries.unsigned_abs() * E::BYTES as u64
     }
 
-    pub(super) fn directory_of(&self, queue: &Queue) -> PathBuf {
+    pub(super) fn directory_of(&self, queue: &Queue<E>) -> PathBuf {
         self.directory
             .join(&**queue.topic())
             .join(queue.id().to_string())
@@ -73,9 +76,9 @@ impl QueueFiles {
     /// exist, or when `residence` forbids to wait for it.
     pub(super) fn read(
         &self,
-        queue: &Queue,
+        queue: &Queue<E>,
         offset: i64,
-        into: &mut [Entry],
+        into: &mut [E],
         residence: Residence,
     ) -> io::Result<Option<usize>> {
         let base = self.base_of(offset);
@@ -83,12 +86,12 @@ impl QueueFiles {
         let Some(file) = self.open(queue, base)? else {
             return Ok(None);
         };
-        let mut raw = [0_u8; READ_PIECE_ENTRIES * ENTRY_BYTES];
-        let count = into.len().min(in_file).min(READ_PIECE_ENTRIES);
-        let Some(raw) = raw.get_mut(..count * ENTRY_BYTES) else {
+        let mut raw = [0_u8; READ_PIECE_BYTES];
+        let count = into.len().min(in_file).min(READ_PIECE_BYTES / E::BYTES);
+        let Some(raw) = raw.get_mut(..count * E::BYTES) else {
             return Ok(None);
         };
-        let position = position_in_file(base, offset);
+        let position = self.position_in_file(base, offset);
         match residence {
             Residence::Anywhere => file.read_exact_at(raw, position)?,
             Residence::Resident => {
@@ -97,15 +100,14 @@ impl QueueFiles {
                 }
             }
         }
-        let entries = raw.as_chunks::<ENTRY_BYTES>().0;
-        for (slot, raw) in into.iter_mut().zip(entries) {
-            *slot = Entry::decode(raw);
+        for (slot, raw) in into.iter_mut().zip(raw.chunks_exact(E::BYTES)) {
+            *slot = E::decode(raw);
         }
         Ok(Some(count))
     }
 
     /// Writes entries from `offset` on, over as many files as they need, which are created.
-    pub(super) fn write(&self, queue: &Queue, offset: i64, entries: &[Entry]) -> io::Result<()> {
+    pub(super) fn write(&self, queue: &Queue<E>, offset: i64, entries: &[E]) -> io::Result<()> {
         let mut at = offset;
         let mut rest = entries;
         while !rest.is_empty() {
@@ -116,16 +118,21 @@ impl QueueFiles {
                 Some(file) => file,
                 None => self.create(queue, base, at)?,
             };
-            let raw: Vec<u8> = now.iter().flat_map(Entry::encode).collect();
-            file.write_all_at(&raw, position_in_file(base, at))?;
+            let mut raw = Vec::with_capacity(now.len() * E::BYTES);
+            now.iter().for_each(|entry| entry.encode(&mut raw));
+            file.write_all_at(&raw, self.position_in_file(base, at))?;
             at += now.len() as i64;
             rest = later;
         }
         Ok(())
     }
 
+    pub(super) fn position_in_file(&self, base: i64, offset: i64) -> u64 {
+        (offset - base).unsigned_abs() * E::BYTES as u64
+    }
+
     /// Makes the files that hold `[from, to)` durable.
-    pub(super) fn sync(&self, queue: &Queue, from: i64, to: i64) -> io::Result<()> {
+    pub(super) fn sync(&self, queue: &Queue<E>, from: i64, to: i64) -> io::Result<()> {
         let mut base = self.base_of(from);
         while base < to {
             if let Some(file) = self.open(queue, base)? {
@@ -136,11 +143,15 @@ impl QueueFiles {
         Ok(())
     }
 
-    pub(super) fn forget(&self, queue: &Queue) {
+    pub(super) fn forget(&self, queue: &Queue<E>) {
         self.handles.close_if(|(serial, _)| *serial == queue.serial);
     }
 
-    pub(super) fn open(&self, queue: &Queue, base: i64) -> io::Result<Option<Arc<dyn DiskFile>>> {
+    pub(super) fn open(
+        &self,
+        queue: &Queue<E>,
+        base: i64,
+    ) -> io::Result<Option<Arc<dyn DiskFile>>> {
         let key = (queue.serial, base);
         if let Some(file) = self.handles.find(key) {
             return Ok(Some(file));
@@ -156,14 +167,14 @@ impl QueueFiles {
         }
     }
 
-    fn path_of(&self, queue: &Queue, base: i64) -> PathBuf {
+    fn path_of(&self, queue: &Queue<E>, base: i64) -> PathBuf {
         self.directory_of(queue)
-            .join(file_names::of(base * ENTRY_BYTES as i64))
+            .join(file_names::of(base * E::BYTES as i64))
     }
 
     /// Makes a file. When the queue begins in the middle of it, the slots before are filled as Java
     /// fills them, because zeros would end the queue.
-    fn create(&self, queue: &Queue, base: i64, first: i64) -> io::Result<Arc<dyn DiskFile>> {
+    fn create(&self, queue: &Queue<E>, base: i64, first: i64) -> io::Result<Arc<dyn DiskFile>> {
         let directory = self.directory_of(queue);
         if !self.disk.exists(&directory) {
             self.disk.create_dir_all(&directory)?;
@@ -174,9 +185,9 @@ impl QueueFiles {
         let file = self.with_handles(|| self.disk.create(&path, bytes, Reserve::Lazily))?;
         if first > base {
             let slots = usize::try_from(first - base).unwrap_or(0);
-            let raw: Vec<u8> = std::iter::repeat_n(Entry::BLANK.encode(), slots)
-                .flatten()
-                .collect();
+            let mut blank = Vec::with_capacity(E::BYTES);
+            E::BLANK.encode(&mut blank);
+            let raw = blank.repeat(slots);
             file.write_all_at(&raw, 0)?;
         }
         self.handles.keep((queue.serial, base), &file);
@@ -184,7 +195,7 @@ impl QueueFiles {
     }
 
     /// Lists the directory of a queue and those above it for the next sync.
-    pub(super) fn distrust_names(&self, queue: &Queue) {
+    pub(super) fn distrust_names(&self, queue: &Queue<E>) {
         let directory = self.directory_of(queue);
         let directories = directory.ancestors().take(4).map(ToOwned::to_owned);
         self.unsynced_directories.lock().extend(directories);
@@ -253,8 +264,4 @@ impl QueueFiles {
             other => other,
         }
     }
-}
-
-pub(super) fn position_in_file(base: i64, offset: i64) -> u64 {
-    (offset - base).unsigned_abs() * ENTRY_BYTES as u64
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::files::{Residence, position_in_file};
-use super::{Entry, Queue, QueueTable};
+use super::files::Residence;
+use super::{Entry, Queue, QueueTable, Unit};
 use crate::disk::Reserve;
 use crate::errors::OpenError;
 use crate::file_names::{self, Short};
@@ -15,8 +15,8 @@ const BLANKS_SKIPPED_MAX: i64 = 64;
 
 /// A queue as its files were found.
 #[derive(Debug)]
-pub(crate) struct LoadedQueue {
-    queue: Arc<Queue>,
+pub(crate) struct LoadedQueue<E: Unit = Entry> {
+    queue: Arc<Queue<E>>,
     /// The base entries of its files, ascending; there is at least one.
     bases: Vec<i64>,
     end: i64,
@@ -26,7 +26,7 @@ pub(crate) struct LoadedQueue {
     is_suspect: bool,
 }
 
-impl LoadedQueue {
+impl<E: Unit> LoadedQueue<E> {
     /// Where the record of the last entry ends; 0 without entries.
     pub(crate) fn end_physical(&self) -> i64 {
         self.end_physical
@@ -37,9 +37,9 @@ impl LoadedQueue {
     }
 }
 
-impl QueueTable {
-    /// Finds the queues in `consumequeue/`. Names that no queue can have are left alone.
-    pub(crate) fn load(&self) -> Result<Vec<LoadedQueue>, OpenError> {
+impl<E: Unit> QueueTable<E> {
+    /// Finds the queues of the directory. Names that no queue can have are left alone.
+    pub(crate) fn load(&self) -> Result<Vec<LoadedQueue<E>>, OpenError> {
         let root = self.files.directory.clone();
         let mut loaded = Vec::new();
         for topic in self.directories(&root)? {
@@ -52,12 +52,12 @@ impl QueueTable {
                     &*self.files.disk,
                     [&*directory.join(&name)],
                     self.files.file_bytes(),
-                    "mappedFileSizeConsumeQueue",
+                    E::FILE_BYTES_KEY,
                     Short::Any,
                 )?;
                 let bases: Vec<i64> = files
                     .iter()
-                    .map(|file| file.base / super::ENTRY_BYTES as i64)
+                    .map(|file| file.base / E::BYTES as i64)
                     .collect();
                 if bases.is_empty() {
                     continue;
@@ -77,14 +77,14 @@ impl QueueTable {
 
     /// Cuts every queue before its first entry that points at or behind `physical`: those entries
     /// are made again from the log.
-    pub(crate) fn cut_at(&self, loaded: &[LoadedQueue], physical: i64) -> io::Result<()> {
+    pub(crate) fn cut_at(&self, loaded: &[LoadedQueue<E>], physical: i64) -> io::Result<()> {
         for found in loaded {
             let start = found.bases.first().copied().unwrap_or(0);
             let end = if found.end_physical <= physical {
                 found.end
             } else {
                 self.first_where(&found.queue, &found.bases, found.end, |entry| {
-                    !entry.is_blank() && entry.physical_offset >= physical
+                    !entry.is_blank() && entry.physical_offset() >= physical
                 })?
             };
             found.queue.place(start, end);
@@ -96,7 +96,7 @@ impl QueueTable {
     /// and moves their beginnings to where the log begins.
     pub(crate) fn finish_recovery(
         &self,
-        loaded: &[LoadedQueue],
+        loaded: &[LoadedQueue<E>],
         log_start: i64,
         clean: bool,
     ) -> io::Result<()> {
@@ -108,7 +108,7 @@ impl QueueTable {
             let kept = |base: &i64| *base < end;
             let bases: Vec<i64> = found.bases.iter().copied().filter(kept).collect();
             let min = self.first_where(&found.queue, &bases, end, |entry| {
-                !entry.is_blank() && entry.physical_offset >= log_start
+                !entry.is_blank() && entry.physical_offset() >= log_start
             })?;
             found.queue.raise_min(min);
         }
@@ -118,7 +118,7 @@ impl QueueTable {
         Ok(())
     }
 
-    fn measure(&self, queue: Arc<Queue>, bases: Vec<i64>) -> io::Result<LoadedQueue> {
+    fn measure(&self, queue: Arc<Queue<E>>, bases: Vec<i64>) -> io::Result<LoadedQueue<E>> {
         let start = bases.first().copied().unwrap_or(0);
         let mut end = start;
         for base in bases.iter().rev() {
@@ -150,10 +150,10 @@ impl QueueTable {
     /// The first entry below `end` for which `reached` holds, which must hold for all after it too.
     fn first_where(
         &self,
-        queue: &Queue,
+        queue: &Queue<E>,
         bases: &[i64],
         end: i64,
-        reached: impl Fn(&Entry) -> bool,
+        reached: impl Fn(&E) -> bool,
     ) -> io::Result<i64> {
         let Some(start) = bases.first().copied() else {
             return Ok(end);
@@ -181,10 +181,10 @@ impl QueueTable {
 
     fn partition(
         &self,
-        queue: &Queue,
+        queue: &Queue<E>,
         from: i64,
         to: i64,
-        holds: impl Fn(&Entry) -> bool,
+        holds: impl Fn(&E) -> bool,
     ) -> io::Result<i64> {
         let (mut low, mut high) = (from, to);
         while low < high {
@@ -198,8 +198,8 @@ impl QueueTable {
     }
 
     /// An entry as its file has it, whatever the queue says.
-    fn file_entry(&self, queue: &Queue, offset: i64) -> io::Result<Option<Entry>> {
-        let mut one = [Entry::BLANK];
+    fn file_entry(&self, queue: &Queue<E>, offset: i64) -> io::Result<Option<E>> {
+        let mut one = [E::BLANK];
         let read = self
             .files
             .read(queue, offset, &mut one, Residence::Anywhere)?;
@@ -207,17 +207,17 @@ impl QueueTable {
     }
 
     /// An entry from memory or its file.
-    fn any_entry(&self, queue: &Queue, offset: i64, end: i64) -> io::Result<Option<Entry>> {
+    fn any_entry(&self, queue: &Queue<E>, offset: i64, end: i64) -> io::Result<Option<E>> {
         if queue.end() <= offset {
             return self.file_entry(queue, offset);
         }
-        let mut one = [Entry::BLANK];
+        let mut one = [E::BLANK];
         let read = queue.entries(&self.files, offset, end, &mut one, Residence::Anywhere)?;
         Ok(read.filter(|count| *count == 1).and(one.first().copied()))
     }
 
     /// The entry at an offset; instead of a blank, the next one that is none, if it is near.
-    fn entry_or_next(&self, queue: &Queue, offset: i64, end: i64) -> io::Result<Option<Entry>> {
+    fn entry_or_next(&self, queue: &Queue<E>, offset: i64, end: i64) -> io::Result<Option<E>> {
         for at in offset..end.min(offset + BLANKS_SKIPPED_MAX) {
             match self.any_entry(queue, at, end)? {
                 Some(entry) if entry.is_blank() => {}
@@ -229,18 +229,18 @@ impl QueueTable {
 
     /// Removes entries that an earlier life wrote behind the end: they must never be taken for
     /// entries of this one.
-    fn erase_behind(&self, found: &LoadedQueue, end: i64) -> io::Result<()> {
+    fn erase_behind(&self, found: &LoadedQueue<E>, end: i64) -> io::Result<()> {
         let directory = self.files.directory_of(&found.queue);
         self.files.distrust_names(&found.queue);
         for base in &found.bases {
             if *base >= end && Some(base) != found.bases.first() {
                 self.files.forget(&found.queue);
-                let name = file_names::of(base * super::ENTRY_BYTES as i64);
+                let name = file_names::of(base * E::BYTES as i64);
                 self.files.disk.remove_file(&directory.join(name))?;
             } else if base + self.files.file_entries > end
                 && let Some(file) = self.files.open(&found.queue, *base)?
             {
-                let position = position_in_file(*base, end.max(*base));
+                let position = self.files.position_in_file(*base, end.max(*base));
                 file.zero(
                     position,
                     self.files.file_bytes() - position,
@@ -269,7 +269,7 @@ impl QueueTable {
     }
 }
 
-impl Queue {
+impl<E: Unit> Queue<E> {
     /// Takes over what the files hold: entries from `start` to `end`.
     fn place(&self, start: i64, end: i64) {
         let mut state = self.state.lock();

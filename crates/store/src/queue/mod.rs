@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
-pub(crate) use self::entry::{ENTRY_BYTES, Entry};
+pub(crate) use self::entry::{ENTRY_BYTES, Entry, Unit};
 pub(crate) use self::files::{QueueFiles, Residence};
 pub(crate) use self::table::QueueTable;
 
@@ -33,7 +33,7 @@ pub(crate) const UNWRITTEN_MAX: usize = 64 * 1024;
 const KEPT_FOR_READERS: usize = 64;
 
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub(crate) struct Queue<E: Unit = Entry> {
     topic: Arc<str>,
     id: i32,
     /// Names the queue in the handle cache; never used twice.
@@ -42,11 +42,11 @@ pub(crate) struct Queue {
     next: AtomicI64,
     /// Its topic was deleted: a new queue of the same name takes its place.
     deleted: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<State<E>>,
 }
 
 #[derive(Debug)]
-struct State {
+struct State<E> {
     /// The first entry that may point into the log.
     min: i64,
     /// Entries below this one are in the files.
@@ -54,7 +54,7 @@ struct State {
     /// Where `tail` begins; at most `written`.
     tail_start: i64,
     /// The newest entries, up to the end of the queue.
-    tail: VecDeque<Entry>,
+    tail: VecDeque<E>,
     /// The first entry that no sync of a file has covered.
     unsynced: i64,
     /// It has or had entries, so that the next one must follow them.
@@ -67,7 +67,7 @@ struct State {
     to_sync: bool,
 }
 
-impl State {
+impl<E: Unit> State<E> {
     fn end(&self) -> i64 {
         self.tail_start + self.tail.len() as i64
     }
@@ -106,7 +106,7 @@ pub(crate) struct Bounds {
     pub(crate) max: i64,
 }
 
-impl Queue {
+impl<E: Unit> Queue<E> {
     /// A queue without messages.
     fn new(topic: Arc<str>, id: i32, serial: u32) -> Self {
         let state = State {
@@ -171,7 +171,7 @@ impl Queue {
     /// Appends the entry of queue offset `offset`. The later record wins: an offset that the queue
     /// has already means that its topic was deleted and made again between the two records. A gap
     /// before it is filled with blanks, unless that takes more than `blanks_max`.
-    fn push(&self, offset: i64, entry: Entry, blanks_max: i64) -> Result<Pushed, TooWide> {
+    fn push(&self, offset: i64, entry: E, blanks_max: i64) -> Result<Pushed, TooWide> {
         let mut state = self.state.lock();
         if !state.has_past || offset < state.min {
             state.restart(offset);
@@ -181,7 +181,7 @@ impl Queue {
             return Err(TooWide { end: state.end() });
         }
         for _ in state.end()..offset {
-            state.tail.push_back(Entry::BLANK);
+            state.tail.push_back(E::BLANK);
         }
         state.tail.push_back(entry);
         state.idle = false;
@@ -214,10 +214,10 @@ impl Queue {
     /// memory and `residence` wants no others, or when there is no file where one should be.
     pub(crate) fn entries(
         &self,
-        files: &QueueFiles,
+        files: &QueueFiles<E>,
         offset: i64,
         max: i64,
-        into: &mut [Entry],
+        into: &mut [E],
         residence: Residence,
     ) -> io::Result<Option<usize>> {
         let wanted = usize::try_from(max - offset).unwrap_or(0).min(into.len());

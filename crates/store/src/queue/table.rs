@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
 
 use super::files::QueueFiles;
-use super::{Entry, KEPT_FOR_READERS, Queue, TooWide, UNWRITTEN_MAX};
+use super::{Entry, KEPT_FOR_READERS, Queue, TooWide, UNWRITTEN_MAX, Unit};
 
 /// Parts of the table with a lock each, so that connections looking up queues do not meet. One for
 /// each value of the hash's first four bits.
@@ -23,17 +23,17 @@ const UNWRITTEN_WANTS_FLUSH: i64 = 256 * 1024;
 const GAP_BLANKS_MAX: i64 = 1024 * 1024;
 
 /// The queues of a topic are in ascending order.
-type Shard = HashMap<Arc<str>, Vec<Arc<Queue>>, FixedState>;
+type Shard<E> = HashMap<Arc<str>, Vec<Arc<Queue<E>>>, FixedState>;
 
 #[derive(Debug)]
-pub(crate) struct QueueTable {
-    shards: [RwLock<Shard>; SHARDS],
-    pub(super) files: QueueFiles,
+pub(crate) struct QueueTable<E: Unit = Entry> {
+    shards: [RwLock<Shard<E>>; SHARDS],
+    pub(super) files: QueueFiles<E>,
     serial: AtomicU32,
     /// Queues with something in memory.
-    listed: Mutex<Vec<Arc<Queue>>>,
+    listed: Mutex<Vec<Arc<Queue<E>>>>,
     /// Queues with entries in files that were not synced.
-    to_sync: Mutex<Vec<Arc<Queue>>>,
+    to_sync: Mutex<Vec<Arc<Queue<E>>>>,
     /// Entries that wait for their files.
     unwritten: AtomicI64,
     /// Held while files are written or removed; an append never waits for it.
@@ -44,8 +44,8 @@ pub(crate) struct QueueTable {
     half_removed: Mutex<BTreeSet<Box<str>>>,
 }
 
-impl QueueTable {
-    pub(crate) fn new(files: QueueFiles) -> Self {
+impl<E: Unit> QueueTable<E> {
+    pub(crate) fn new(files: QueueFiles<E>) -> Self {
         Self {
             shards: std::array::from_fn(|_| RwLock::new(Shard::default())),
             files,
@@ -59,18 +59,18 @@ impl QueueTable {
         }
     }
 
-    pub(crate) fn files(&self) -> &QueueFiles {
+    pub(crate) fn files(&self) -> &QueueFiles<E> {
         &self.files
     }
 
-    pub(crate) fn find(&self, topic: &str, id: i32) -> Option<Arc<Queue>> {
+    pub(crate) fn find(&self, topic: &str, id: i32) -> Option<Arc<Queue<E>>> {
         let shard = self.shard(topic).read();
         let queues = shard.get(topic)?;
         let index = queues.binary_search_by_key(&id, |queue| queue.id()).ok()?;
         queues.get(index).cloned()
     }
 
-    pub(crate) fn find_or_create(&self, topic: &str, id: i32) -> Arc<Queue> {
+    pub(crate) fn find_or_create(&self, topic: &str, id: i32) -> Arc<Queue<E>> {
         if let Some(queue) = self.find(topic, id) {
             return queue;
         }
@@ -94,7 +94,7 @@ impl QueueTable {
     }
 
     /// Every queue, in no order.
-    pub(crate) fn all(&self) -> Vec<Arc<Queue>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Queue<E>>> {
         self.shards
             .iter()
             .flat_map(|shard| shard.read().values().flatten().cloned().collect::<Vec<_>>())
@@ -106,9 +106,9 @@ impl QueueTable {
     /// written here and now, as far as `readable` allows, unless somebody writes queues already.
     pub(crate) fn push(
         &self,
-        queue: &Arc<Queue>,
+        queue: &Arc<Queue<E>>,
         offset: i64,
-        entry: Entry,
+        entry: E,
         readable: i64,
     ) -> io::Result<bool> {
         // Slots of one file must not stay zeros between others.
@@ -134,7 +134,13 @@ impl QueueTable {
     }
 
     /// Makes a queue go on behind a gap that is too wide for blanks, which only damage makes.
-    fn bridge(&self, queue: &Arc<Queue>, end: i64, offset: i64, readable: i64) -> io::Result<()> {
+    fn bridge(
+        &self,
+        queue: &Arc<Queue<E>>,
+        end: i64,
+        offset: i64,
+        readable: i64,
+    ) -> io::Result<()> {
         let (topic, queue_id) = (&**queue.topic(), queue.id());
         tracing::error!(
             topic,
@@ -240,7 +246,7 @@ impl QueueTable {
         Ok(())
     }
 
-    fn write_queue(&self, queue: &Arc<Queue>, readable: i64) -> io::Result<()> {
+    fn write_queue(&self, queue: &Arc<Queue<E>>, readable: i64) -> io::Result<()> {
         if queue.is_deleted() {
             return Ok(());
         }
@@ -258,7 +264,7 @@ impl QueueTable {
         Ok(())
     }
 
-    fn shard(&self, topic: &str) -> &RwLock<Shard> {
+    fn shard(&self, topic: &str) -> &RwLock<Shard<E>> {
         let [first, ..] = &self.shards;
         let hash = FixedState::default().hash_one(topic);
         self.shards.get((hash >> 60) as usize).unwrap_or(first)
@@ -266,9 +272,9 @@ impl QueueTable {
 }
 
 /// The steps of a write-behind, called with the table's `writing` lock held, and of a sync.
-impl Queue {
+impl<E: Unit> Queue<E> {
     /// Entries that may be written now and are not, and where they begin.
-    fn unwritten(&self, readable: i64) -> (i64, Vec<Entry>) {
+    fn unwritten(&self, readable: i64) -> (i64, Vec<E>) {
         let state = self.state.lock();
         let skipped = usize::try_from(state.written - state.tail_start).unwrap_or(0);
         let entries = state.tail.iter().skip(skipped);
@@ -307,8 +313,10 @@ impl Queue {
         if !state.tail.is_empty() && !std::mem::replace(&mut state.idle, true) {
             return false;
         }
-        state.tail = std::collections::VecDeque::new();
-        state.tail_start = state.written;
+        let dropped = state.tail.len().saturating_sub(E::KEPT_AT_REST);
+        state.tail.drain(..dropped);
+        state.tail.shrink_to_fit();
+        state.tail_start += dropped as i64;
         state.listed = false;
         true
     }

@@ -13,7 +13,7 @@ use super::Store;
 use crate::disk::Space;
 use crate::errors::ReadError;
 use crate::offsets::{PhysicalOffset, QueueOffset};
-use crate::queue::{Bounds, Entry, Queue, Residence};
+use crate::queue::{Bounds, Entry, Queue, Residence, Unit};
 use crate::read::Boundary;
 use crate::recovery::start::RecordHead;
 

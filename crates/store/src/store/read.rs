@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::Store;
 use crate::errors::ReadError;
 use crate::offsets::{PhysicalOffset, QueueOffset};
-use crate::queue::{Bounds, ENTRY_BYTES, Entry, Queue, Residence};
+use crate::queue::{Bounds, ENTRY_BYTES, Entry, Queue, Residence, Unit};
 use crate::read::{QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 use crate::recovery::start::RecordHead;
 
