@@ -1,5 +1,6 @@
 //! The content of one file, as a process sees it and as a power loss leaves it.
 
+use std::collections::BTreeSet;
 use std::io;
 
 /// Sectors arrive whole or not at all.
@@ -7,6 +8,15 @@ const SECTOR_BYTES: u64 = 512;
 
 /// What space is given out in.
 const BLOCK_BYTES: u64 = 4096;
+
+/// In which way unsynced writes reach the medium before a power loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// Each sector has what was in the cache at some moment since the last sync.
+    AnyMoment,
+    /// Of each write any sectors, whatever came before or after it: more than a page cache can do.
+    AnySubset,
+}
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Contents {
@@ -16,6 +26,8 @@ pub(super) struct Contents {
     unsynced: Vec<Change>,
     /// Which blocks were written.
     blocks: Vec<bool>,
+    /// A sync failed: the cache holds what no later sync will write.
+    is_stale: bool,
 }
 
 /// Bytes with an implied tail of zeros, so that a sparse file costs what was written to it.
@@ -96,6 +108,23 @@ impl Contents {
         }
     }
 
+    /// A sync that fails: what has not arrived by then never will, though the cache still shows it.
+    pub(super) fn fail_sync(&mut self, coin: &mut dyn FnMut() -> bool) {
+        self.arrive(Arrival::AnyMoment, coin);
+        self.unsynced.clear();
+        self.is_stale = true;
+    }
+
+    /// Reads what is on the medium again where the cache holds what a failed sync dropped.
+    pub(super) fn evict(&mut self) {
+        if std::mem::take(&mut self.is_stale) {
+            self.live = self.durable.clone();
+            for change in &self.unsynced {
+                self.live.apply(change);
+            }
+        }
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.live.len
     }
@@ -110,46 +139,73 @@ impl Contents {
         if position + buffer.len() as u64 > self.live.len {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        buffer.fill(0);
         let written = self
             .live
             .bytes
             .get(as_index(position)..)
             .unwrap_or_default();
         let both = written.len().min(buffer.len());
-        if let (Some(to), Some(from)) = (buffer.get_mut(..both), written.get(..both)) {
-            to.copy_from_slice(from);
-        }
+        let (known, zeros) = buffer.split_at_mut(both);
+        known.copy_from_slice(written.get(..both).unwrap_or_default());
+        zeros.fill(0);
         Ok(())
     }
 
-    /// What is left when every sector of an unsynced change arrives or not as `coin` says.
-    pub(super) fn after_power_loss(&self, coin: &mut dyn FnMut() -> bool) -> Contents {
-        let mut content = self.durable.clone();
-        for change in &self.unsynced {
-            match change {
-                Change::Write { position, bytes } => {
-                    for (at, sector) in sectors(*position, bytes) {
-                        if coin() {
-                            content.apply(&Change::Write {
-                                position: at,
-                                bytes: sector.to_vec(),
-                            });
-                        }
-                    }
-                }
-                other => {
-                    if coin() {
-                        content.apply(other);
-                    }
-                }
-            }
+    /// Changes bits on the medium. False when nothing was ever written there.
+    pub(super) fn rot(&mut self, position: u64, mask: u8) -> bool {
+        let position = as_index(position);
+        let byte = self.durable.bytes.get_mut(position);
+        let Some(byte) = byte.filter(|_| self.unsynced.is_empty()) else {
+            return false;
+        };
+        *byte ^= mask;
+        if let Some(byte) = self.live.bytes.get_mut(position) {
+            *byte ^= mask;
         }
-        Contents {
-            live: content.clone(),
-            durable: content,
-            unsynced: Vec::new(),
+        true
+    }
+
+    /// What is left when unsynced changes arrive or not as `coin` says.
+    pub(super) fn after_power_loss(
+        &self,
+        arrival: Arrival,
+        coin: &mut dyn FnMut() -> bool,
+    ) -> Contents {
+        let mut left = Contents {
+            durable: self.durable.clone(),
+            unsynced: self.unsynced.clone(),
             blocks: self.blocks.clone(),
+            ..Contents::default()
+        };
+        left.arrive(arrival, coin);
+        left.unsynced.clear();
+        left.live = left.durable.clone();
+        left
+    }
+
+    /// Brings a part of the unsynced changes to the medium.
+    fn arrive(&mut self, arrival: Arrival, coin: &mut dyn FnMut() -> bool) {
+        let mut late = BTreeSet::new();
+        for change in &self.unsynced {
+            let Some((position, bytes)) = change.range() else {
+                if coin() {
+                    self.durable.apply(change);
+                }
+                continue;
+            };
+            let mut at = position;
+            let end = position + bytes;
+            while at < end {
+                let sector = at / SECTOR_BYTES;
+                let next = end.min((sector + 1) * SECTOR_BYTES);
+                let arrives = !late.contains(&sector) && coin();
+                if arrives {
+                    self.durable.apply_part(change, at, next);
+                } else if arrival == Arrival::AnyMoment {
+                    late.insert(sector);
+                }
+                at = next;
+            }
         }
     }
 
@@ -159,48 +215,60 @@ impl Contents {
     }
 }
 
+impl Change {
+    /// The bytes that it changes; `None` for a change of the length.
+    fn range(&self) -> Option<(u64, u64)> {
+        match self {
+            Change::Write { position, bytes } => Some((*position, bytes.len() as u64)),
+            Change::Zero { position, bytes } => Some((*position, *bytes)),
+            Change::Len(_) => None,
+        }
+    }
+}
+
 impl Content {
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Write { position, bytes } => {
-                let start = as_index(*position);
-                let end = start + bytes.len();
-                if self.bytes.len() < end {
-                    self.bytes.resize(end, 0);
-                }
-                if let Some(to) = self.bytes.get_mut(start..end) {
-                    to.copy_from_slice(bytes);
-                }
-                self.len = self.len.max(end as u64);
-            }
-            Change::Zero { position, bytes } => {
-                let start = as_index(*position).min(self.bytes.len());
-                let end = as_index(position + bytes).min(self.bytes.len());
-                if let Some(range) = self.bytes.get_mut(start..end) {
-                    range.fill(0);
-                }
-            }
+            Change::Write { position, bytes } => self.write(*position, bytes),
+            Change::Zero { position, bytes } => self.zero(*position, position + bytes),
             Change::Len(len) => {
                 self.bytes.truncate(as_index(*len));
                 self.len = *len;
             }
         }
     }
-}
 
-/// A write cut at sector boundaries.
-fn sectors(position: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
-    let head = as_index(SECTOR_BYTES - position % SECTOR_BYTES).min(bytes.len());
-    let (first, rest) = bytes.split_at(head);
-    let mut at = position;
-    std::iter::once(first)
-        .chain(rest.chunks(as_index(SECTOR_BYTES)))
-        .filter(|sector| !sector.is_empty())
-        .map(move |sector| {
-            let here = at;
-            at += sector.len() as u64;
-            (here, sector)
-        })
+    fn apply_part(&mut self, change: &Change, from: u64, to: u64) {
+        match change {
+            Change::Write { position, bytes } => {
+                let part = bytes.get(as_index(from - position)..as_index(to - position));
+                self.write(from, part.unwrap_or_default());
+            }
+            Change::Zero { .. } => self.zero(from, to),
+            Change::Len(_) => {}
+        }
+    }
+
+    fn write(&mut self, position: u64, bytes: &[u8]) {
+        let start = as_index(position);
+        let end = start + bytes.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        if let Some(to) = self.bytes.get_mut(start..end) {
+            to.copy_from_slice(bytes);
+        }
+        self.len = self.len.max(end as u64);
+    }
+
+    fn zero(&mut self, from: u64, to: u64) {
+        let start = as_index(from).min(self.bytes.len());
+        if as_index(to) >= self.bytes.len() {
+            self.bytes.truncate(start);
+        } else if let Some(range) = self.bytes.get_mut(start..as_index(to)) {
+            range.fill(0);
+        }
+    }
 }
 
 fn as_index(position: u64) -> usize {

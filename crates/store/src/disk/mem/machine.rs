@@ -1,82 +1,49 @@
-//! The names of a [`MemDisk`](super::MemDisk), and what becomes of them without power.
+//! The state of a [`MemDisk`](super::MemDisk): names, contents, space, and what goes wrong.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::contents::Contents;
-use super::{Operation, Space};
+use rustix::io::Errno;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Node {
-    Dir,
-    File(u64),
-}
+use super::Space;
+use super::contents::{Arrival, Contents};
+use super::faults::{Faults, Operation, Refusal};
+use super::names::{DirOp, Names, Node};
 
 #[derive(Debug, Clone)]
-pub(super) enum DirOp {
-    Add(PathBuf, Node),
-    Remove(PathBuf),
-    Rename { from: PathBuf, to: PathBuf },
-}
-
-#[derive(Debug)]
 pub(super) struct Machine {
-    live: BTreeMap<PathBuf, Node>,
-    durable: BTreeMap<PathBuf, Node>,
-    /// Directory operations that no directory sync has committed, in order.
-    pending: Vec<DirOp>,
+    names: Names,
     files: BTreeMap<u64, Contents>,
     file_next: u64,
     pub(super) locks: Vec<PathBuf>,
     pub(super) operations: u64,
     /// Operations from this one on fail.
     pub(super) halt_at: Option<u64>,
-    pub(super) faults: Vec<Fault>,
+    /// How much of the operation that the machine stops in is done, in sixteenths.
+    pub(super) halt_done_of_16: u8,
+    pub(super) faults: Faults,
     pub(super) space: Space,
     /// Bytes that fit; `None` for as many as the process has memory for.
     pub(super) capacity: Option<u64>,
     pub(super) now_ms: i64,
     modified_ms: BTreeMap<u64, i64>,
-}
-
-/// An operation that fails once.
-#[derive(Debug)]
-pub(super) struct Fault {
-    operation: Operation,
-    path_part: String,
-    kind: Option<io::ErrorKind>,
-}
-
-impl Fault {
-    pub(super) fn of(operation: Operation, path_part: &str) -> Self {
-        Self {
-            operation,
-            path_part: path_part.to_owned(),
-            kind: None,
-        }
-    }
-
-    pub(super) fn with(self, kind: io::ErrorKind) -> Self {
-        Self {
-            kind: Some(kind),
-            ..self
-        }
-    }
+    /// Decides what reaches the medium when a sync fails.
+    random: SplitMix,
 }
 
 impl Default for Machine {
     fn default() -> Self {
         Self {
-            live: BTreeMap::new(),
-            durable: BTreeMap::new(),
-            pending: Vec::new(),
+            names: Names::default(),
             files: BTreeMap::new(),
             file_next: 0,
             locks: Vec::new(),
             operations: 0,
             halt_at: None,
-            faults: Vec::new(),
+            halt_done_of_16: 0,
+            faults: Faults::default(),
             space: Space {
                 total_bytes: 1 << 40,
                 free_bytes: 1 << 39,
@@ -84,38 +51,110 @@ impl Default for Machine {
             capacity: None,
             now_ms: 0,
             modified_ms: BTreeMap::new(),
+            random: SplitMix(0),
         }
     }
 }
 
 impl Machine {
     /// Counts a changing operation and says whether it may happen.
-    pub(super) fn step(&mut self, operation: Operation, path: &Path) -> io::Result<()> {
-        self.powered()?;
-        self.operations += 1;
-        match self.take_fault(operation, path) {
-            None => Ok(()),
-            Some(Fault {
-                kind: Some(kind), ..
-            }) => Err(kind.into()),
-            Some(_) => Err(io::Error::other("injected failure")),
+    pub(super) fn step(&mut self, operation: Operation, path: &Path) -> Result<(), Refusal> {
+        if let Some(halt) = self.halt_at
+            && self.operations >= halt
+        {
+            let inside = self.operations == halt;
+            self.operations += 1;
+            return Err(Refusal {
+                error: io::Error::other("the machine is off"),
+                done_of_16: if inside { self.halt_done_of_16 } else { 0 },
+                is_off: true,
+            });
         }
+        self.operations += 1;
+        self.faults.strike(operation, path)
     }
 
     /// Takes a handle for a path, if one is left.
     pub(super) fn handle(&mut self, path: &Path) -> io::Result<()> {
-        if self.take_fault(Operation::Open, path).is_some() {
-            return Err(rustix::io::Errno::MFILE.into());
+        self.powered()?;
+        Ok(self.faults.strike(Operation::Open, path)?)
+    }
+
+    pub(super) fn is_off(&self) -> bool {
+        self.halt_at.is_some_and(|halt| self.operations >= halt)
+    }
+
+    pub(super) fn powered(&self) -> io::Result<()> {
+        if self.is_off() {
+            return Err(io::Error::other("the machine is off"));
         }
         Ok(())
     }
 
-    fn take_fault(&mut self, operation: Operation, path: &Path) -> Option<Fault> {
-        let name = path.to_string_lossy();
-        let fault = self.faults.iter().position(|fault| {
-            fault.operation == operation && name.contains(fault.path_part.as_str())
-        })?;
-        Some(self.faults.remove(fault))
+    /// What a process that starts now finds: as it was, without what a failed sync dropped.
+    pub(super) fn next_process(&mut self) {
+        self.halt_at = None;
+        self.faults.clear();
+        self.locks.clear();
+        self.files.values_mut().for_each(Contents::evict);
+        let names = &self.names;
+        let named: std::collections::BTreeSet<u64> = names.files().collect();
+        self.files.retain(|file, _| named.contains(file));
+    }
+
+    pub(super) fn exists(&self, path: &Path) -> io::Result<Node> {
+        self.powered()?;
+        self.names
+            .find(path)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn file_at(&self, path: &Path) -> io::Result<u64> {
+        match self.exists(path)? {
+            Node::File(file) => Ok(file),
+            Node::Dir => Err(io::ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    pub(super) fn contents(&mut self, file: u64) -> io::Result<&mut Contents> {
+        self.files
+            .get_mut(&file)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn bytes_of(&self, file: u64) -> u64 {
+        self.files.get(&file).map_or(0, Contents::len)
+    }
+
+    pub(super) fn children<'a>(
+        &'a self,
+        path: &'a Path,
+    ) -> impl Iterator<Item = (&'a PathBuf, &'a Node)> {
+        self.names.children(path)
+    }
+
+    /// The file at a path, made empty when there is none. Its directory must exist.
+    pub(super) fn create(&mut self, path: &Path) -> io::Result<u64> {
+        if let Some(Node::File(file)) = self.names.find(path) {
+            return Ok(file);
+        }
+        self.new_name(path)?;
+        let file = self.file_next;
+        self.file_next += 1;
+        self.files.insert(file, Contents::default());
+        self.stamp(file);
+        self.names
+            .change(DirOp::Add(path.to_owned(), Node::File(file)));
+        Ok(file)
+    }
+
+    /// Makes a file at least so long.
+    pub(super) fn extend(&mut self, file: u64, bytes: u64) -> io::Result<()> {
+        if self.bytes_of(file) < bytes {
+            self.contents(file)?.extend(bytes);
+            self.stamp(file);
+        }
+        Ok(())
     }
 
     /// Writes what fits.
@@ -140,11 +179,59 @@ impl Machine {
     }
 
     pub(super) fn used_bytes(&self) -> u64 {
-        let names = self.live.values().filter_map(|node| match node {
-            Node::File(file) => self.files.get(file),
-            Node::Dir => None,
+        let files = self.names.files();
+        files
+            .filter_map(|file| self.files.get(&file))
+            .map(Contents::used_bytes)
+            .sum()
+    }
+
+    /// Notes that a file changed now.
+    pub(super) fn stamp(&mut self, file: u64) {
+        self.modified_ms.insert(file, self.now_ms);
+    }
+
+    pub(super) fn modified_ms(&self, file: u64) -> i64 {
+        self.modified_ms.get(&file).copied().unwrap_or(0)
+    }
+
+    pub(super) fn create_dir_all(&mut self, path: &Path) -> io::Result<()> {
+        let mut missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|ancestor| self.names.find(ancestor).is_none())
+            .collect();
+        missing.reverse();
+        for directory in missing {
+            check_name(directory)?;
+            self.names
+                .change(DirOp::Add(directory.to_owned(), Node::Dir));
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, path: &Path) {
+        self.names.change(DirOp::Remove(path.to_owned()));
+    }
+
+    pub(super) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.new_name(to)?;
+        self.names.change(DirOp::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
         });
-        names.map(Contents::used_bytes).sum()
+        Ok(())
+    }
+
+    pub(super) fn sync_dir(&mut self, path: &Path) {
+        self.names.sync(path);
+    }
+
+    pub(super) fn fail_sync(&mut self, file: u64) {
+        let arrives_of_16 = self.random.below(17);
+        let random = &mut self.random;
+        if let Some(contents) = self.files.get_mut(&file) {
+            contents.fail_sync(&mut || random.below(16) < arrives_of_16);
+        }
     }
 
     pub(super) fn space(&self) -> Space {
@@ -157,176 +244,72 @@ impl Machine {
         }
     }
 
-    /// Notes that a file changed now.
-    pub(super) fn stamp(&mut self, file: u64) {
-        self.modified_ms.insert(file, self.now_ms);
-    }
-
-    pub(super) fn modified_ms(&self, file: u64) -> i64 {
-        self.modified_ms.get(&file).copied().unwrap_or(0)
-    }
-
-    pub(super) fn powered(&self) -> io::Result<()> {
-        if self.halt_at.is_some_and(|halt| self.operations >= halt) {
-            return Err(io::Error::other("the machine is off"));
-        }
-        Ok(())
-    }
-
-    pub(super) fn exists(&self, path: &Path) -> io::Result<Node> {
-        self.powered()?;
-        self.live
-            .get(path)
-            .copied()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    pub(super) fn file_at(&self, path: &Path) -> io::Result<u64> {
-        match self.exists(path)? {
-            Node::File(file) => Ok(file),
-            Node::Dir => Err(io::ErrorKind::IsADirectory.into()),
-        }
-    }
-
-    pub(super) fn contents(&mut self, file: u64) -> io::Result<&mut Contents> {
-        self.files
-            .get_mut(&file)
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    pub(super) fn bytes_of(&self, file: u64) -> u64 {
-        self.files.get(&file).map_or(0, Contents::len)
-    }
-
-    /// The file at a path, made empty when there is none. Its directory must exist.
-    pub(super) fn create(&mut self, path: &Path) -> io::Result<u64> {
-        if let Some(Node::File(file)) = self.live.get(path) {
-            return Ok(*file);
-        }
-        match path.parent().and_then(|parent| self.live.get(parent)) {
-            Some(Node::Dir) => {}
-            _ => return Err(io::ErrorKind::NotFound.into()),
-        }
-        let file = self.file_next;
-        self.file_next += 1;
-        self.files.insert(file, Contents::default());
-        self.stamp(file);
-        self.change(DirOp::Add(path.to_owned(), Node::File(file)));
-        Ok(file)
-    }
-
-    pub(super) fn create_dir_all(&mut self, path: &Path) {
-        let mut missing: Vec<&Path> = path
-            .ancestors()
-            .take_while(|ancestor| !self.live.contains_key(*ancestor))
-            .collect();
-        missing.reverse();
-        for directory in missing {
-            self.change(DirOp::Add(directory.to_owned(), Node::Dir));
-        }
-    }
-
-    pub(super) fn children(&self, path: &Path) -> impl Iterator<Item = (&PathBuf, &Node)> {
-        let directory = path.to_owned();
-        self.live
-            .iter()
-            .filter(move |(child, _)| child.parent() == Some(&directory))
-    }
-
-    pub(super) fn change(&mut self, operation: DirOp) {
-        apply(&mut self.live, &operation);
-        self.pending.push(operation);
-    }
-
-    /// Commits the journal up to the last operation in this directory.
-    pub(super) fn sync_dir(&mut self, path: &Path) {
-        let last = self
-            .pending
-            .iter()
-            .rposition(|operation| in_directory(operation, path));
-        if let Some(last) = last {
-            for operation in self.pending.drain(..=last) {
-                apply(&mut self.durable, &operation);
-            }
+    fn new_name(&self, path: &Path) -> io::Result<()> {
+        check_name(path)?;
+        match path.parent().and_then(|parent| self.names.find(parent)) {
+            Some(Node::Dir) => Ok(()),
+            _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
     pub(super) fn after_power_loss(&self, seed: u64) -> Machine {
         let mut random = SplitMix(seed);
-        let mut names = self.durable.clone();
-        let journaled = random.below(self.pending.len() as u64 + 1);
-        for operation in self
-            .pending
-            .iter()
-            .take(usize::try_from(journaled).unwrap_or(0))
-        {
-            apply(&mut names, operation);
-        }
+        let pending = self.names.uncommitted();
+        let journaled = random.below(pending as u64 + 1);
+        let names = self
+            .names
+            .after_power_loss(usize::try_from(journaled).unwrap_or(0));
         // How much of the unsynced data arrives varies from nothing to nearly all.
         let arrives_of_16 = random.below(17);
-        let files = self
-            .files
-            .iter()
-            .map(|(file, contents)| {
-                (
-                    *file,
-                    contents.after_power_loss(&mut || random.below(16) < arrives_of_16),
-                )
+        let arrival = if random.below(2) == 0 {
+            Arrival::AnyMoment
+        } else {
+            Arrival::AnySubset
+        };
+        let mut named: Vec<u64> = names.files().collect();
+        named.sort_unstable();
+        let files = named
+            .into_iter()
+            .filter_map(|file| {
+                let contents = self.files.get(&file)?;
+                let coin = &mut || random.below(16) < arrives_of_16;
+                Some((file, contents.after_power_loss(arrival, coin)))
             })
             .collect();
         Machine {
-            live: names.clone(),
-            durable: names,
+            names,
             files,
             file_next: self.file_next,
             space: self.space,
             capacity: self.capacity,
             now_ms: self.now_ms,
             modified_ms: self.modified_ms.clone(),
+            random,
             ..Machine::default()
         }
     }
 }
 
-fn apply(names: &mut BTreeMap<PathBuf, Node>, operation: &DirOp) {
-    match operation {
-        DirOp::Add(path, node) => {
-            names.insert(path.clone(), *node);
-        }
-        DirOp::Remove(path) => {
-            names.remove(path);
-        }
-        DirOp::Rename { from, to } => {
-            let moved: Vec<PathBuf> = names
-                .keys()
-                .filter(|path| path.starts_with(from))
-                .cloned()
-                .collect();
-            for path in moved {
-                let target = match path.strip_prefix(from) {
-                    Ok(rest) if rest.as_os_str().is_empty() => to.clone(),
-                    Ok(rest) => to.join(rest),
-                    Err(_) => continue,
-                };
-                if let Some(node) = names.remove(&path) {
-                    names.insert(target, node);
-                }
-            }
-        }
+/// What no file system takes.
+fn check_name(path: &Path) -> io::Result<()> {
+    let bytes = path.as_os_str().as_bytes();
+    let is_long = path
+        .iter()
+        .any(|part| part.as_bytes().len() > NAME_BYTES_MAX);
+    if bytes.contains(&0) {
+        return Err(io::ErrorKind::InvalidInput.into());
     }
+    if is_long {
+        return Err(Errno::NAMETOOLONG.into());
+    }
+    Ok(())
 }
 
-fn in_directory(operation: &DirOp, directory: &Path) -> bool {
-    match operation {
-        DirOp::Add(path, _) | DirOp::Remove(path) => path.parent() == Some(directory),
-        DirOp::Rename { from, to } => {
-            from.parent() == Some(directory) || to.parent() == Some(directory)
-        }
-    }
-}
+/// `NAME_MAX` of Linux.
+const NAME_BYTES_MAX: usize = 255;
 
 /// A small generator of numbers that depend on the seed alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct SplitMix(u64);
 
 impl SplitMix {

@@ -1,37 +1,40 @@
-//! A disk in memory that knows what was synced, for tests and the simulator.
+//! A disk in memory that knows what was synced, for tests and the simulator (`SimDisk` there).
 //!
 //! It keeps two states of everything: what a process sees, and what a power loss leaves. Contents
 //! become durable by [`DiskFile::sync`]; names become durable by [`Disk::sync_dir`], which commits
 //! the directory operations up to then in their order, as a journal does. [`MemDisk::power_loss`]
 //! makes the disk that a machine finds after the loss: of what was not synced each sector may have
 //! arrived or not, as a seed decides. [`MemDisk::halt_after`] switches the machine off in the middle
-//! of its work, and [`MemDisk::fail_next`] makes one operation fail.
+//! of its work, and [`MemDisk::inject`] makes operations fail. A failed sync drops what it did not
+//! write: no later sync will, and the next process does not find it.
 //!
 //! It has room for as much as [`MemDisk::set_capacity`] says; a write that does not fit stores what
 //! fits and fails, as a file system does it. Its clock is set by hand.
 //!
-//! It does not model rot (bits that change by themselves) or reads that fail.
+//! It does not model time: nothing is slow here.
 
 mod contents;
+mod faults;
 mod machine;
+mod names;
 
+use std::fmt::Debug;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use self::machine::{DirOp, Fault, Machine, Node};
+pub use self::faults::{Fault, Operation};
+use self::machine::Machine;
+use self::names::Node;
 use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space, is_out_of_space};
 
-/// What can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
-    Write,
-    Sync,
-    Create,
-    /// Opening or creating a file: no handle is left.
-    Open,
+/// Something that happens between the operations of others, as another thread would do it.
+pub trait Bystander: Debug + Send + Sync {
+    /// Called before and after every changing operation of a disk; may use the disk.
+    fn between_operations(&self, operation: Operation, path: &Path);
 }
 
 /// A disk in memory; clones share it. A process that is killed and started again finds it as it
@@ -39,6 +42,13 @@ pub enum Operation {
 #[derive(Debug, Clone, Default)]
 pub struct MemDisk {
     machine: Arc<Mutex<Machine>>,
+    watch: Arc<Watch>,
+}
+
+#[derive(Debug, Default)]
+struct Watch {
+    is_on: AtomicBool,
+    bystander: Mutex<Option<Arc<dyn Bystander>>>,
 }
 
 impl MemDisk {
@@ -51,16 +61,42 @@ impl MemDisk {
     /// decides about the rest.
     #[must_use]
     pub fn power_loss(&self, seed: u64) -> MemDisk {
+        Self::of(self.machine.lock().after_power_loss(seed))
+    }
+
+    /// The disk as the next process finds it when this one is killed now: nothing fails any more,
+    /// and what a failed sync dropped is gone.
+    #[must_use]
+    pub fn kill(&self) -> MemDisk {
+        let mut machine = self.machine.lock().clone();
+        machine.next_process();
+        Self::of(machine)
+    }
+
+    fn of(machine: Machine) -> MemDisk {
         MemDisk {
-            machine: Arc::new(Mutex::new(self.machine.lock().after_power_loss(seed))),
+            machine: Arc::new(Mutex::new(machine)),
+            watch: Arc::default(),
         }
     }
 
     /// Lets `operations` more changing operations (writes, syncs, creations, renames, removals)
     /// happen; every operation after them fails, as if the machine were off.
     pub fn halt_after(&self, operations: u64) {
+        self.halt_inside(operations, 0);
+    }
+
+    /// As [`halt_after`](Self::halt_after); a write that the machine stops in is done so far.
+    pub fn halt_inside(&self, operations: u64, done_of_16: u8) {
         let mut machine = self.machine.lock();
         machine.halt_at = Some(machine.operations + operations);
+        machine.halt_done_of_16 = done_of_16;
+    }
+
+    /// Whether the machine stopped.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.machine.lock().is_off()
     }
 
     /// Changing operations so far.
@@ -71,18 +107,45 @@ impl MemDisk {
 
     /// Makes the next such operation on a path that contains `path_part` fail, once.
     pub fn fail_next(&self, operation: Operation, path_part: &str) {
-        self.machine
-            .lock()
-            .faults
-            .push(Fault::of(operation, path_part));
+        self.inject(Fault::once(operation, path_part));
     }
 
     /// Makes the next such operation on a path that contains `path_part` fail like this, once.
     pub fn fail_next_with(&self, operation: Operation, path_part: &str, kind: io::ErrorKind) {
+        self.inject(Fault {
+            kind: Some(kind),
+            ..Fault::once(operation, path_part)
+        });
+    }
+
+    /// Makes operations fail.
+    pub fn inject(&self, fault: Fault) {
+        self.machine.lock().faults.add(fault);
+    }
+
+    /// Takes back the faults that have not struck, and those that last.
+    pub fn heal(&self) {
+        self.machine.lock().faults.clear();
+    }
+
+    /// How many injected faults have struck.
+    #[must_use]
+    pub fn faults_struck(&self) -> u64 {
+        self.machine.lock().faults.struck
+    }
+
+    /// Changes bits of a synced byte on the medium; false when there is none.
+    #[must_use]
+    pub fn rot(&self, path: &Path, position: u64, mask: u8) -> bool {
         let mut machine = self.machine.lock();
-        machine
-            .faults
-            .push(Fault::of(operation, path_part).with(kind));
+        let file = machine.file_at(path);
+        file.and_then(|file| Ok(machine.contents(file)?.rot(position, mask)))
+            .unwrap_or(false)
+    }
+
+    /// What [`Disk::space`] shall answer while there is no bound.
+    pub fn set_space(&self, space: Space) {
+        self.machine.lock().space = space;
     }
 
     /// Gives the disk an end: so many bytes fit on it, counted in blocks of 4 KiB that were written
@@ -102,9 +165,43 @@ impl MemDisk {
         self.machine.lock().now_ms = now_ms;
     }
 
-    /// What [`Disk::space`] shall answer.
-    pub fn set_space(&self, space: Space) {
-        self.machine.lock().space = space;
+    /// Lets somebody act between the operations, or nobody.
+    pub fn set_bystander(&self, bystander: Option<Arc<dyn Bystander>>) {
+        self.watch
+            .is_on
+            .store(bystander.is_some(), Ordering::Relaxed);
+        *self.watch.bystander.lock() = bystander;
+    }
+
+    /// Does something that changes the disk, between the doings of a bystander.
+    fn change<T>(
+        &self,
+        operation: Operation,
+        path: &Path,
+        work: impl FnOnce(&mut Machine) -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.let_others(operation, path);
+        let outcome = work(&mut self.machine.lock());
+        self.let_others(operation, path);
+        outcome
+    }
+
+    fn let_others(&self, operation: Operation, path: &Path) {
+        if !self.watch.is_on.load(Ordering::Relaxed) {
+            return;
+        }
+        let bystander = self.watch.bystander.lock().clone();
+        if let Some(bystander) = bystander {
+            bystander.between_operations(operation, path);
+        }
+    }
+
+    fn file(&self, file: u64, path: &Path) -> Arc<dyn DiskFile> {
+        Arc::new(MemFile {
+            disk: self.clone(),
+            file,
+            path: path.to_owned(),
+        })
     }
 }
 
@@ -113,11 +210,8 @@ impl Disk for MemDisk {
         let mut machine = self.machine.lock();
         machine.handle(path)?;
         let file = machine.file_at(path)?;
-        Ok(Arc::new(MemFile {
-            machine: Arc::clone(&self.machine),
-            file,
-            path: path.to_owned(),
-        }))
+        drop(machine);
+        Ok(self.file(file, path))
     }
 
     fn open_read_only(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -125,82 +219,79 @@ impl Disk for MemDisk {
     }
 
     fn create(&self, path: &Path, bytes: u64, _reserve: Reserve) -> io::Result<Arc<dyn DiskFile>> {
-        let file = {
-            let mut machine = self.machine.lock();
+        let file = self.change(Operation::Create, path, |machine| {
             machine.handle(path)?;
             machine.step(Operation::Create, path)?;
             let file = machine.create(path)?;
-            if machine.bytes_of(file) < bytes {
-                machine.contents(file)?.extend(bytes);
-                machine.stamp(file);
-            }
-            file
-        };
-        Ok(Arc::new(MemFile {
-            machine: Arc::clone(&self.machine),
-            file,
-            path: path.to_owned(),
-        }))
+            machine.extend(file, bytes)?;
+            Ok(file)
+        })?;
+        Ok(self.file(file, path))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut machine = self.machine.lock();
         let file = machine.file_at(path)?;
+        machine.faults.strike(Operation::Read, path)?;
         Ok(machine.contents(file)?.whole())
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Write, path)?;
-        let file = machine.create(path)?;
-        let contents = machine.contents(file)?;
-        contents.set_len(0);
-        machine.write(file, 0, content)
+        self.change(Operation::Write, path, |machine| {
+            let refused = machine.step(Operation::Write, path).err();
+            let done_of_16 = refused.as_ref().map_or(16, |refusal| refusal.done_of_16);
+            if done_of_16 > 0 {
+                let file = machine.create(path)?;
+                machine.contents(file)?.set_len(0);
+                machine.write(file, 0, part(content, done_of_16))?;
+            }
+            refused.map_or(Ok(()), |refusal| Err(refusal.error))
+        })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Create, to)?;
-        machine.exists(from)?;
-        machine.change(DirOp::Rename {
-            from: from.to_owned(),
-            to: to.to_owned(),
-        });
-        Ok(())
+        self.change(Operation::Create, to, |machine| {
+            machine.step(Operation::Create, to)?;
+            machine.exists(from)?;
+            machine.rename(from, to)
+        })
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Create, path)?;
-        machine.file_at(path)?;
-        machine.change(DirOp::Remove(path.to_owned()));
-        Ok(())
+        self.change(Operation::Create, path, |machine| {
+            machine.step(Operation::Create, path)?;
+            machine.file_at(path)?;
+            machine.remove(path);
+            Ok(())
+        })
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Create, path)?;
-        machine.exists(path)?;
-        if machine.children(path).next().is_some() {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
-        }
-        machine.change(DirOp::Remove(path.to_owned()));
-        Ok(())
+        self.change(Operation::Create, path, |machine| {
+            machine.step(Operation::Create, path)?;
+            machine.exists(path)?;
+            if machine.children(path).next().is_some() {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
+            machine.remove(path);
+            Ok(())
+        })
     }
 
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Create, path)?;
-        machine.create_dir_all(path);
-        Ok(())
+        self.change(Operation::Create, path, |machine| {
+            machine.step(Operation::Create, path)?;
+            machine.create_dir_all(path)
+        })
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Sync, path)?;
-        machine.exists(path)?;
-        machine.sync_dir(path);
-        Ok(())
+        self.change(Operation::Sync, path, |machine| {
+            machine.step(Operation::Sync, path)?;
+            machine.exists(path)?;
+            machine.sync_dir(path);
+            Ok(())
+        })
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
@@ -273,52 +364,79 @@ impl Disk for MemDisk {
 
 #[derive(Debug)]
 struct MemFile {
-    machine: Arc<Mutex<Machine>>,
+    disk: MemDisk,
     file: u64,
     path: PathBuf,
 }
 
 impl DiskFile for MemFile {
     fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()> {
-        let mut machine = self.machine.lock();
+        let mut machine = self.disk.machine.lock();
         machine.powered()?;
+        machine.faults.strike(Operation::Read, &self.path)?;
         machine.contents(self.file)?.read(position, buffer)
     }
 
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Write, &self.path)?;
-        machine.write(self.file, position, bytes)
+        self.disk.change(Operation::Write, &self.path, |machine| {
+            match machine.step(Operation::Write, &self.path) {
+                Ok(()) => machine.write(self.file, position, bytes),
+                Err(refusal) => {
+                    let begun = part(bytes, refusal.done_of_16);
+                    if !begun.is_empty() {
+                        machine.write(self.file, position, begun)?;
+                    }
+                    Err(refusal.error)
+                }
+            }
+        })
     }
 
     fn zero(&self, position: u64, bytes: u64, _reserve: Reserve) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Write, &self.path)?;
-        machine.contents(self.file)?.zero(position, bytes);
-        machine.stamp(self.file);
-        Ok(())
+        self.disk.change(Operation::Write, &self.path, |machine| {
+            machine.step(Operation::Write, &self.path)?;
+            let contents = machine.contents(self.file)?;
+            contents.zero(position, bytes);
+            machine.stamp(self.file);
+            Ok(())
+        })
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Sync, &self.path)?;
-        machine.contents(self.file)?.sync();
-        Ok(())
+        self.disk.change(Operation::Sync, &self.path, |machine| {
+            match machine.step(Operation::Sync, &self.path) {
+                Ok(()) => machine.contents(self.file)?.sync(),
+                Err(refusal) => {
+                    if !refusal.is_off {
+                        machine.fail_sync(self.file);
+                    }
+                    return Err(refusal.error);
+                }
+            }
+            Ok(())
+        })
     }
 
     fn set_bytes(&self, bytes: u64) -> io::Result<()> {
-        let mut machine = self.machine.lock();
-        machine.step(Operation::Write, &self.path)?;
-        machine.contents(self.file)?.set_len(bytes);
-        machine.stamp(self.file);
-        Ok(())
+        self.disk.change(Operation::Write, &self.path, |machine| {
+            machine.step(Operation::Write, &self.path)?;
+            machine.contents(self.file)?.set_len(bytes);
+            machine.stamp(self.file);
+            Ok(())
+        })
     }
 
     fn bytes(&self) -> io::Result<u64> {
-        let machine = self.machine.lock();
+        let machine = self.disk.machine.lock();
         machine.powered()?;
         Ok(machine.bytes_of(self.file))
     }
+}
+
+/// The first sixteenths of some bytes.
+fn part(bytes: &[u8], sixteenths: u8) -> &[u8] {
+    let end = bytes.len() * usize::from(sixteenths.min(16)) / 16;
+    bytes.get(..end).unwrap_or_default()
 }
 
 #[derive(Debug)]
