@@ -27,6 +27,17 @@ pub struct Usage {
     pub queues: Space,
 }
 
+/// What a search by time meets.
+enum Next {
+    Stored {
+        at: i64,
+        store_ms: i64,
+    },
+    /// The entry's record is no longer in the log, which was cleaned.
+    Removed,
+    None,
+}
+
 impl Store {
     /// The first queue offset that may still be read; 0 for an unknown queue.
     #[must_use]
@@ -98,19 +109,23 @@ impl Store {
         let mut high = bounds.max;
         while low < high {
             let middle = low + (high - low) / 2;
-            let store_ms = self
-                .store_ms_of(&queue, bounds, middle)
+            let next = self
+                .stored_from(&queue, bounds, middle, high)
                 .map_err(queue_failed(&queue))?;
-            let before = match (store_ms, boundary) {
+            let before = match (next, boundary) {
+                (Next::None, _) => None,
                 // What was removed was stored before all that is there.
-                (None, _) => true,
-                (Some(store_ms), Boundary::Lower) => store_ms < time_ms,
-                (Some(store_ms), Boundary::Upper) => store_ms <= time_ms,
+                (Next::Removed, _) => Some(middle),
+                (Next::Stored { at, store_ms }, Boundary::Lower) => {
+                    (store_ms < time_ms).then_some(at)
+                }
+                (Next::Stored { at, store_ms }, Boundary::Upper) => {
+                    (store_ms <= time_ms).then_some(at)
+                }
             };
-            if before {
-                low = middle + 1;
-            } else {
-                high = middle;
+            match before {
+                Some(at) => low = at + 1,
+                None => high = middle,
             }
         }
         let found = match boundary {
@@ -229,6 +244,30 @@ impl Store {
         let read = queue.entries(files, offset, bounds.max, &mut one, Residence::Anywhere)?;
         let entry = read.filter(|count| *count == 1).and(one.first().copied());
         Ok(entry.filter(|entry| entry.is_written() && !entry.is_blank()))
+    }
+
+    /// The first message at an offset or behind it, as far as `end`: entries whose record was
+    /// damaged are passed over, so that a hole does not lead a search astray.
+    fn stored_from(
+        &self,
+        queue: &Arc<Queue>,
+        bounds: Bounds,
+        offset: i64,
+        end: i64,
+    ) -> io::Result<Next> {
+        for at in offset..end {
+            let Some(entry) = self.entry_of(queue, bounds, at)? else {
+                continue;
+            };
+            if entry.physical_offset < self.log.start() {
+                return Ok(Next::Removed);
+            }
+            if let Some(head) = self.head_at(entry.physical_offset)? {
+                let store_ms = head.store_ms;
+                return Ok(Next::Stored { at, store_ms });
+            }
+        }
+        Ok(Next::None)
     }
 
     fn store_ms_of(
