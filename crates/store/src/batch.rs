@@ -8,6 +8,7 @@ use ferrocket_protocol::message::record::{self, BLANK_BYTES, Limits, RecordError
 use crate::config::StoreConfig;
 use crate::dispatch::{self, TagsCode};
 use crate::index::keys;
+use crate::multi_dispatch::{self, Listed, OFFSET_DIGITS};
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::Queue;
 
@@ -26,6 +27,10 @@ pub struct AppendBatch {
     pub(crate) key_hashes: Vec<i32>,
     /// The queue of each record, while it is appended.
     pub(crate) queues: Vec<Arc<Queue>>,
+    /// Further queues of records, in the order of the records.
+    pub(crate) further: Vec<Further>,
+    /// Where properties are put together that get offsets in further queues.
+    properties: Vec<u8>,
     pub(crate) results: Vec<Result<Appended, AppendError>>,
 }
 
@@ -45,6 +50,22 @@ pub(crate) struct Slot {
     pub(crate) keys_end: usize,
     /// Set by the append.
     pub(crate) physical_offset: i64,
+    pub(crate) queue_offset: i64,
+}
+
+/// A light queue that a record gets an entry in beside the one in its own queue.
+#[derive(Debug)]
+pub(crate) struct Further {
+    /// Which record of the batch.
+    pub(crate) record: usize,
+    pub(crate) name: Box<str>,
+    /// Where the buffer has room for the offset.
+    pub(crate) offset_at: usize,
+    /// The record's list has the name before: it gets the same offset there and no second entry.
+    pub(crate) again: bool,
+    /// While it is appended.
+    pub(crate) queue: Option<Arc<Queue>>,
+    /// Set by the append.
     pub(crate) queue_offset: i64,
 }
 
@@ -136,6 +157,7 @@ impl AppendBatch {
             self.buffer.truncate(start);
             self.records.truncate(first);
             self.key_hashes.truncate(first_key);
+            self.further.retain(|further| further.record < first);
             pushed?;
             return Err(AppendError::MessageIllegal);
         }
@@ -192,7 +214,27 @@ impl AppendBatch {
         self.units.clear();
         self.key_hashes.clear();
         self.key_hashes.shrink_to(KEPT_KEYS);
+        self.further.clear();
         self.results.clear();
+    }
+
+    /// The light queues that an appended message or group went into, each with the end that it has
+    /// since.
+    pub fn light_arrivals(&self, index: usize) -> impl Iterator<Item = (&str, QueueOffset)> + '_ {
+        let records = match self.units.get(index) {
+            Some(unit) => unit.first..unit.first + unit.count,
+            None => 0..0,
+        };
+        self.further_of(records)
+            .iter()
+            .map(|further| (&*further.name, QueueOffset(further.queue_offset + 1)))
+    }
+
+    /// The further queues of a range of records.
+    pub(crate) fn further_of(&self, records: std::ops::Range<usize>) -> &[Further] {
+        let place = |record| self.further.partition_point(|it| it.record < record);
+        let range = place(records.start)..place(records.end);
+        self.further.get(range).unwrap_or_default()
     }
 
     pub(crate) fn records_of(&self, unit: Unit) -> Option<&[Slot]> {
@@ -205,6 +247,66 @@ impl AppendBatch {
         message: &NewMessage<'_>,
     ) -> Result<(), AppendError> {
         check_queue(message)?;
+        if config.has_light_queues()
+            && dispatch::is_queued(message.sys_flag)
+            && let Some(list) = multi_dispatch::list_of(message.topic, message.properties)
+        {
+            return self.encode_listing(config, message, list);
+        }
+        self.encode_one(config, message)
+    }
+
+    /// Encodes a message that lists further queues.
+    fn encode_listing(
+        &mut self,
+        config: &StoreConfig,
+        message: &NewMessage<'_>,
+        list: &str,
+    ) -> Result<(), AppendError> {
+        if multi_dispatch::queues(list).any(|queue| matches!(queue, Listed::Other(_))) {
+            return Err(AppendError::MessageIllegal);
+        }
+        let record = self.records.len();
+        let mut text = std::mem::take(&mut self.properties);
+        let offsets_at = multi_dispatch::reserve(&mut text, message.properties, list);
+        let with_room = NewMessage {
+            properties: &text,
+            ..*message
+        };
+        let encoded = self.encode_one(config, &with_room);
+        self.properties = text;
+        // Java refuses both with this status here, and a record gets no room beyond the body's.
+        encoded.map_err(|_| AppendError::MessageIllegal)?;
+        let Some(slot) = self.records.get(record).copied() else {
+            return Err(AppendError::MessageIllegal);
+        };
+        if slot.bytes > config.body_bytes_max {
+            return Err(AppendError::MessageIllegal);
+        }
+        let properties_at = slot.topic_at + slot.topic_bytes + 2;
+        let first = self.further.len();
+        for (index, queue) in multi_dispatch::queues(list).enumerate() {
+            let Listed::Light(name) = queue else {
+                continue;
+            };
+            let before = self.further.get(first..).unwrap_or_default();
+            self.further.push(Further {
+                record,
+                again: before.iter().any(|further| *further.name == *name),
+                name: name.into(),
+                offset_at: properties_at + offsets_at + index * (OFFSET_DIGITS + 1),
+                queue: None,
+                queue_offset: 0,
+            });
+        }
+        Ok(())
+    }
+
+    fn encode_one(
+        &mut self,
+        config: &StoreConfig,
+        message: &NewMessage<'_>,
+    ) -> Result<(), AppendError> {
         let limits = Limits {
             body_bytes_max: config.body_bytes_max,
             append_property_crc: config.append_property_crc,

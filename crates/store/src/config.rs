@@ -73,6 +73,11 @@ pub struct StoreConfig {
     pub query_messages_max: usize,
     /// How far local time is ahead of UTC; names of index files are local times.
     pub utc_offset_ms: i64,
+    /// `enableLmq`: light queues, whose names begin with `%LMQ%`, have number 0.
+    pub enable_lmq: bool,
+    /// `enableMultiDispatch`: with the former, a message gets entries in the light queues that it
+    /// lists.
+    pub enable_multi_dispatch: bool,
     /// Written into `abort`, as Java does.
     pub process_id: u32,
 }
@@ -120,6 +125,8 @@ impl StoreConfig {
             index_entries: 20_000_000,
             query_messages_max: 64,
             utc_offset_ms: 0,
+            enable_lmq: false,
+            enable_multi_dispatch: false,
             process_id: 0,
         }
     }
@@ -137,6 +144,12 @@ impl StoreConfig {
             }
         }
         paths
+    }
+
+    /// Whether messages get entries in the light queues that they list.
+    #[must_use]
+    pub fn has_light_queues(&self) -> bool {
+        self.enable_lmq && self.enable_multi_dispatch
     }
 
     /// A file or directory directly below the root.

@@ -1,5 +1,5 @@
-//! What is derived from a record, in the order of the log: its consume queue entry. Index entries
-//! and further queues of the same message (LMQ) join here.
+//! What is derived from a record, in the order of the log: its consume queue entry. Index
+//! keys are made in `index::keys`, entries in further queues of the message in `multi_dispatch`.
 
 use ferrocket_protocol::message::{properties, property, sys_flag, tags_code};
 
@@ -7,7 +7,7 @@ use crate::config::StoreConfig;
 
 /// The topic whose entries carry the time of delivery in place of a hash
 /// (`TopicValidator#RMQ_SYS_SCHEDULE_TOPIC`).
-const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
+pub(crate) const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
 
 /// Delay of a level that the table does not know.
 const UNKNOWN_LEVEL_DELAY_MS: i64 = 1000;

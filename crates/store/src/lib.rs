@@ -18,6 +18,7 @@ mod errors;
 mod file_names;
 mod index;
 mod log;
+mod multi_dispatch;
 mod offsets;
 mod poison;
 mod queue;

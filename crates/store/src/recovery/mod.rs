@@ -5,6 +5,7 @@
 //! a kill everything in the page cache is back; after a power loss everything that was durable.
 //! Whatever a scan meets that is not the plain end of the log is said in the [`RecoveryReport`].
 
+mod further;
 mod scan;
 pub(crate) mod start;
 
@@ -216,9 +217,8 @@ fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> i
         bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
         tags_code: tags.at(record.store_ms),
     };
-    queues
-        .push(&queue, record.queue_offset, entry, i64::MAX)
-        .map(|_| ())
+    queues.push(&queue, record.queue_offset, entry, i64::MAX)?;
+    further::redispatch(queues, config, record, entry)
 }
 
 /// Makes the index keys of a record again.

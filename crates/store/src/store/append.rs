@@ -11,11 +11,12 @@ use std::sync::atomic::Ordering;
 use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes};
 
 use super::Store;
-use crate::batch::{AppendBatch, AppendError, Appended, Unit};
+use crate::batch::{AppendBatch, AppendError, Appended, Further, Slot, Unit};
 use crate::config::FlushMode;
 use crate::disk::is_handle_shortage;
 use crate::index::Key;
 use crate::log::Segment;
+use crate::multi_dispatch::{self, OFFSET_DIGITS};
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::{Entry, Queue};
 
@@ -63,19 +64,25 @@ impl Store {
     fn append_found(&self, now_ms: i64, batch: &mut AppendBatch) {
         let mut appender = self.appender.lock();
         // Topics are deleted under the append lock: from here on none of the queues is.
-        if batch.queues.iter().any(|queue| queue.is_deleted()) {
+        let further = batch.further.iter().filter_map(|it| it.queue.as_ref());
+        if batch
+            .queues
+            .iter()
+            .chain(further)
+            .any(|queue| queue.is_deleted())
+        {
             self.find_queues(batch);
         }
         if let Some(refusal) = self.refusal() {
             batch.refuse_from(0, &refusal);
-            batch.queues.clear();
+            batch.let_go_of_queues();
             return;
         }
         appender.store_ms = appender.store_ms.max(now_ms);
         self.append_units(&mut appender, batch);
         let wants_segment = self.wants_segment(&mut appender);
         drop(appender);
-        batch.queues.clear();
+        batch.let_go_of_queues();
         if wants_segment {
             self.signals.segment_wanted();
         }
@@ -166,21 +173,29 @@ impl Store {
     fn make_entries(&self, batch: &AppendBatch, records: std::ops::Range<usize>, store_ms: i64) {
         let readable = self.readable().0;
         let slots = batch.records.get(records.clone()).unwrap_or_default();
-        let queues = batch.queues.get(records).unwrap_or_default();
+        let queues = batch.queues.get(records.clone()).unwrap_or_default();
         let mut wants_queues = false;
-        for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
+        let mut push = |queue, offset, slot: &Slot| {
             let entry = Entry {
                 physical_offset: slot.physical_offset,
                 bytes: i32::try_from(slot.bytes).unwrap_or(i32::MAX),
                 tags_code: slot.tags.at(store_ms),
             };
-            match self.queues.push(queue, slot.queue_offset, entry, readable) {
+            match self.queues.push(queue, offset, entry, readable) {
                 Ok(wanted) => wants_queues |= wanted,
                 // The entry stays in memory; the flusher tries again.
                 Err(error) if is_handle_shortage(&error) => wants_queues = true,
                 Err(error) => {
                     self.poison.set("writing a consume queue", &error);
                 }
+            }
+        };
+        for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
+            push(queue, slot.queue_offset, slot);
+        }
+        for further in batch.further_of(records).iter().filter(|it| !it.again) {
+            if let (Some(queue), Some(slot)) = (&further.queue, batch.records.get(further.record)) {
+                push(queue, further.queue_offset, slot);
             }
         }
         if wants_queues {
@@ -273,16 +288,27 @@ impl Store {
             batch.queues.push(Arc::clone(&queue));
             last = Some(queue);
         }
+        for further in &mut batch.further {
+            further.queue = Some(self.queues.find_or_create(&further.name, 0));
+        }
     }
 }
 
 impl AppendBatch {
+    fn let_go_of_queues(&mut self) {
+        self.queues.clear();
+        for further in &mut self.further {
+            further.queue = None;
+        }
+    }
+
     /// Gives the records of a unit their offsets, the first at `position`, and notes the result that
     /// stands if the write succeeds.
     fn assign(&mut self, unit: Unit, position: i64, store_ms: i64, seal: bool) {
         let records = unit.first..unit.first + unit.count;
         let slots = self.records.get_mut(records.clone()).unwrap_or_default();
-        let queues = self.queues.get(records).unwrap_or_default();
+        let queues = self.queues.get(records.clone()).unwrap_or_default();
+        assign_further(&mut self.further, records, &mut self.buffer);
         let mut at = position;
         for (slot, queue) in slots.iter_mut().zip(queues) {
             slot.queue_offset = if slot.queued { queue.assign(1) } else { 0 };
@@ -322,13 +348,47 @@ impl AppendBatch {
         for unit in assigned {
             let records = unit.first..unit.first + unit.count;
             let slots = self.records.get(records.clone()).unwrap_or_default();
-            let queues = self.queues.get(records).unwrap_or_default();
+            let queues = self.queues.get(records.clone()).unwrap_or_default();
             for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
                 queue.give_back(slot.queue_offset);
+            }
+            for further in self.further_of(records) {
+                if let Some(queue) = &further.queue {
+                    queue.give_back(further.queue_offset);
+                }
             }
         }
         self.results.truncate(first);
         self.results.resize(self.units.len(), Err(refusal.clone()));
+    }
+}
+
+/// Gives the records of a range their offsets in further queues, and writes these into the records.
+fn assign_further(all: &mut [Further], records: std::ops::Range<usize>, buffer: &mut [u8]) {
+    let start = all.partition_point(|further| further.record < records.start);
+    let mut of_record = start;
+    for index in start..all.len() {
+        let (before, rest) = all.split_at_mut(index);
+        let Some(further) = rest.first_mut().filter(|it| it.record < records.end) else {
+            return;
+        };
+        if before
+            .last()
+            .is_none_or(|last| last.record != further.record)
+        {
+            of_record = index;
+        }
+        let mut same = before.get(of_record..).unwrap_or_default().iter();
+        let twin = same.find(|it| further.again && it.name == further.name);
+        further.queue_offset = match (twin, &further.queue) {
+            (Some(twin), _) => twin.queue_offset,
+            (None, Some(queue)) => queue.assign(1),
+            (None, None) => continue,
+        };
+        let room = further.offset_at..further.offset_at + OFFSET_DIGITS;
+        if let Some(room) = buffer.get_mut(room) {
+            multi_dispatch::fill(room, further.queue_offset);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod files_are_those_of_java;
 mod files_that_resist_deletion_go_with_the_next_try;
 mod index_files_are_those_of_java;
 mod keys_survive_kills_and_power_losses;
+mod light_queues_get_entries_of_messages_that_list_them;
 mod messages_are_found_by_key;
 mod messages_come_back_as_they_were_appended;
 mod one_process_has_the_directory;
