@@ -37,6 +37,16 @@ pub fn store_config(conf: &BTreeMap<String, String>, root: &Path) -> StoreConfig
     if text("flushDiskType") == Some("SYNC_FLUSH") {
         config.flush_mode = FlushMode::Sync;
     }
+    config.enable_lmq = switch("enableLmq");
+    config.enable_multi_dispatch = switch("enableMultiDispatch");
+    // Relative to the root of the archive's store.
+    let paths = |key| {
+        let names = text(key).unwrap_or_default().split(',');
+        let names = names.filter(|name| !name.is_empty());
+        names.map(|name| root.join(name)).collect()
+    };
+    config.commit_log_dirs = paths("storePathCommitLog");
+    config.read_only_commit_log_dirs = paths("readOnlyCommitLogStorePaths");
     config.append_property_crc = switch("enabledAppendPropCRC");
     if let Some(levels) = text("messageDelayLevel") {
         config.delay_levels_ms = levels.split(' ').filter_map(delay_ms).collect();

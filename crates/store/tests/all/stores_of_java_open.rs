@@ -130,8 +130,6 @@ const KNOWN: &[&str] = &[
     "v5-batch",
     "v5-batch-killed",
     "v5-cqext",
-    "v5-lmq",
-    "v5-multipath",
 ];
 
 /// One archive unpacked into memory, opened.
