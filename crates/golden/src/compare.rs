@@ -102,7 +102,11 @@ fn compare_queue(
     let kept: Vec<&Entry> = wanted.entries.iter().filter(is_kept).collect();
     let there: Vec<&Entry> = seen.entries.iter().filter(is_kept).collect();
     compare_lists(found, &format!("{name} entry"), &kept, &there);
-    if kept.len() < wanted.entries.len() {
+    let has_record = |entry: &&Entry| {
+        let place = entry.get(1).and_then(Value::as_i64);
+        place.is_some_and(|place| records.contains_key(&place))
+    };
+    if kept.len() < wanted.entries.len() || !kept.iter().all(has_record) {
         let stored = |entry: &&Entry| {
             let record = records.get(&entry.get(1)?.as_i64()?)?;
             Some((
