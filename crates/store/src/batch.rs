@@ -99,9 +99,12 @@ pub enum AppendError {
     MessageIllegal,
     #[error("properties size exceeded")]
     PropertiesTooLong,
-    /// Refused because of the disk or a poisoned store; the text names cause and numbers.
+    /// The store is poisoned or closed; the text names the cause.
     #[error("{0}")]
     NotWritable(String),
+    /// There is no room for it; the text has cause, numbers and remedy. Passes by itself.
+    #[error("{0}")]
+    DiskFull(String),
     /// The next segment could not be made.
     #[error("create mapped file failed, server is busy or broken.")]
     SegmentNotReady,

@@ -97,9 +97,19 @@ impl CheckpointFile {
 
     /// Replaces the content, durably. The fields lie within one sector.
     pub(crate) fn store(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
-        self.file.write_all_at(&checkpoint.encode(), 0)?;
+        self.write(checkpoint)?;
+        self.sync(checkpoint)
+    }
+
+    /// The first half of [`store`](Self::store): when it fails, nothing is lost.
+    pub(crate) fn write(&self, checkpoint: Checkpoint) -> io::Result<()> {
+        self.file.write_all_at(&checkpoint.encode(), 0)
+    }
+
+    /// The second half: when it fails, nothing is known of the file any more.
+    pub(crate) fn sync(&mut self, written: Checkpoint) -> io::Result<()> {
         self.file.sync()?;
-        self.current = checkpoint;
+        self.current = written;
         Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::retention::RetentionConfig;
+
 /// `flushDiskType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FlushMode {
@@ -80,6 +82,8 @@ pub struct StoreConfig {
     pub enable_multi_dispatch: bool,
     /// Written into `abort`, as Java does.
     pub process_id: u32,
+    /// What is kept for how long; [`Store::set_retention`](crate::Store::set_retention) replaces it.
+    pub retention: RetentionConfig,
 }
 
 const DAY_LEVELS_S: [i64; 18] = [
@@ -128,6 +132,7 @@ impl StoreConfig {
             enable_lmq: false,
             enable_multi_dispatch: false,
             process_id: 0,
+            retention: RetentionConfig::default(),
         }
     }
 

@@ -40,8 +40,14 @@ pub fn write_atomically(disk: &dyn Disk, path: &Path, content: &[u8]) -> io::Res
         disk.create_dir_all(directory)?;
     }
     let new = with_suffix(path, ".tmp");
-    disk.write(&new, content)?;
-    disk.open(&new)?.sync()?;
+    let written = disk
+        .write(&new, content)
+        .and_then(|()| disk.open(&new)?.sync());
+    if let Err(error) = written {
+        // Half a file would only take room away; the next write makes it anew.
+        let _ = disk.remove_file(&new);
+        return Err(error);
+    }
     if disk.exists(path) {
         disk.rename(path, &with_suffix(path, ".bak"))?;
     }

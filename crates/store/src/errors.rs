@@ -30,6 +30,10 @@ pub enum FlushError {
     /// The store is not poisoned by this: the entries stay in memory and the next call tries again.
     #[error("cannot open a consume queue file: {0}; raise the limit of open files")]
     NoHandle(String),
+    /// The store is not poisoned by this: nothing is lost, messages are refused, and the next call
+    /// tries again.
+    #[error("{0}; free space on the disk")]
+    NoSpace(String),
 }
 
 /// The store cannot be opened.

@@ -24,6 +24,7 @@ mod poison;
 mod queue;
 mod read;
 mod recovery;
+mod retention;
 mod signals;
 mod store;
 
@@ -34,5 +35,6 @@ pub use ferrocket_protocol::message::NewMessage;
 pub use offsets::{PhysicalOffset, QueueOffset};
 pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, RecoveryReport};
+pub use retention::{RetentionConfig, Shortage};
 pub use signals::{NoSignals, StoreSignals};
-pub use store::{QueryAnswer, Store, Usage};
+pub use store::{QueryAnswer, Refused, Store, Usage};

@@ -15,6 +15,9 @@ pub trait StoreSignals: Debug + Send + Sync {
     /// Many queue entries wait for their files: call
     /// [`flush_queues`](crate::Store::flush_queues) before its usual time.
     fn queues_wanted(&self);
+    /// Much was written since the disks were measured: call
+    /// [`watch_space`](crate::Store::watch_space) before its usual time.
+    fn space_wanted(&self) {}
 }
 
 /// Hears nothing; for tests and tools that drive the store by hand.

@@ -20,7 +20,7 @@ const NO_POOL: &str = "2147483647";
 /// What Java's distribution of put times looks like before the first slow put.
 const NO_DISTRIBUTION: &str = "[<=0ms]:0 [0~10ms]:0 [10~50ms]:0 [50~100ms]:0 [100~200ms]:0 [200~500ms]:0 [500ms~1s]:0 [1~2s]:0 [2~3s]:0 [3~4s]:0 [4~5s]:0 [5~10s]:0 [10s~]:0 ";
 /// Java's answer when a disk does not say how full it is.
-const UNKNOWN_RATIO: &str = "-1.00";
+const UNKNOWN_RATIO: &str = "-1.0";
 /// Thread pools of Java with the capacity of their queues.
 const POOLS: [(&str, &str); 5] = [
     ("send", "10000"),
@@ -163,13 +163,9 @@ impl Broker {
     }
 }
 
-/// The part of a disk that is full, as `clusterList` prints it.
+/// The part of a disk that is full, as Java prints a double of whole percents.
 fn used(space: &Space) -> String {
-    if space.total_bytes == 0 {
-        return UNKNOWN_RATIO.to_owned();
-    }
-    let used = space.total_bytes.saturating_sub(space.free_bytes);
-    format!("{:.2}", used as f64 / space.total_bytes as f64)
+    format!("{:?}", space.used_ratio())
 }
 
 fn add_pool_keys(table: &mut BTreeMap<String, String>) {

@@ -90,6 +90,9 @@ pub(crate) enum BusyError {
     },
     #[error("service not available now. The message store refuses to write: {cause}")]
     NotWritable { cause: String },
+    /// Begins with Java's words, which alerts look for.
+    #[error("service not available now. It is because the broker's disk is full: {cause}")]
+    DiskFull { cause: String },
     #[error("create mapped file failed, server is busy or broken.")]
     Segment,
     #[error("{0}")]
@@ -105,6 +108,10 @@ impl SendError {
             }
             .into(),
             AppendError::NotWritable(cause) => BusyError::NotWritable {
+                cause: cause.clone(),
+            }
+            .into(),
+            AppendError::DiskFull(cause) => BusyError::DiskFull {
                 cause: cause.clone(),
             }
             .into(),
@@ -133,7 +140,9 @@ impl SendError {
             },
             Self::Busy(error) => match error {
                 BusyError::Slave | BusyError::Flush { .. } => response::SYSTEM_BUSY,
-                BusyError::NotWritable { .. } => response::SERVICE_NOT_AVAILABLE,
+                BusyError::NotWritable { .. } | BusyError::DiskFull { .. } => {
+                    response::SERVICE_NOT_AVAILABLE
+                }
                 BusyError::Segment | BusyError::Unknown(_) => response::SYSTEM_ERROR,
             },
         }

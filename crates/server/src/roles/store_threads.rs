@@ -1,4 +1,4 @@
-//! The threads of the store: the flusher, the segment maker and the write-behind.
+//! The threads of the store: the flusher, the segment maker, the write-behind and the cleaner.
 //!
 //! Each waits for its signal or its period; none runs without cause. In SYNC_FLUSH the flusher
 //! needs no timer: what was appended while one flush ran is the next flush (group commit). Without
@@ -21,6 +21,8 @@ const WRITE_BEHIND_EVERY: Duration = Duration::from_secs(1);
 /// The shortest period of the asynchronous flusher.
 const FLUSH_CHECK_MIN: Duration = Duration::from_millis(100);
 const FLUSH_CHECK_MAX: Duration = Duration::from_millis(1000);
+/// How often the disks are measured, and what had no room is tried again.
+const SPACE_CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// A flag that a thread sleeps on.
 #[derive(Debug, Default)]
@@ -89,6 +91,7 @@ pub(crate) struct Bells {
     flush: Bell,
     segment: Bell,
     queues: Bell,
+    space: Bell,
 }
 
 impl StoreSignals for Bells {
@@ -102,6 +105,10 @@ impl StoreSignals for Bells {
 
     fn queues_wanted(&self) {
         self.queues.ring();
+    }
+
+    fn space_wanted(&self) {
+        self.space.ring();
     }
 }
 
@@ -129,7 +136,8 @@ impl StoreThreads {
         };
         threads.spawn("flusher", worker.clone(), Worker::flush)?;
         threads.spawn("segment-maker", worker.clone(), Worker::make_segments)?;
-        threads.spawn("write-behind", worker, Worker::write_behind)?;
+        threads.spawn("write-behind", worker.clone(), Worker::write_behind)?;
+        threads.spawn("cleaner", worker, Worker::clean)?;
         Ok(threads)
     }
 
@@ -147,7 +155,13 @@ impl StoreThreads {
 
     /// Ends all threads; what they would still have written is the business of `Store::close`.
     pub(crate) fn stop(self) {
-        for bell in [&self.bells.flush, &self.bells.segment, &self.bells.queues] {
+        let Bells {
+            flush,
+            segment,
+            queues,
+            space,
+        } = &*self.bells;
+        for bell in [flush, segment, queues, space] {
             bell.stop();
         }
         for thread in self.threads {
@@ -212,6 +226,14 @@ impl Worker {
                 persisted = Instant::now();
                 tables.about(&broker.persist(now_ms()));
             }
+        }
+    }
+}
+
+impl Worker {
+    fn clean(&self) {
+        while self.bells.space.wait(Some(SPACE_CHECK_EVERY)) != Wake::Stopped {
+            self.store.watch_space();
         }
     }
 }

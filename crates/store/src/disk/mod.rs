@@ -4,7 +4,7 @@
 pub mod mem;
 pub mod os;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,24 +81,65 @@ pub enum Reserve {
     Now,
 }
 
-/// Free and total bytes of the file system that holds a path.
+/// How full the file system is that holds a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
     pub total_bytes: u64,
+    pub used_bytes: u64,
+    /// What this process may still write: less than what is not used where a part is kept for root.
     pub free_bytes: u64,
 }
 
 impl Space {
-    /// The used part as Java counts it: in whole percent, rounded up
-    /// (`UtilAll#getDiskPartitionSpaceUsedPercent`).
+    /// The used part as Java counts it: in whole percent, rounded up, of what is used and what may
+    /// still be (`UtilAll#getDiskPartitionSpaceUsedPercent`). `None` when the system does not say.
+    #[must_use]
+    pub fn used_percent(&self) -> Option<i64> {
+        let used = u128::from(self.used_bytes);
+        let all = used + u128::from(self.free_bytes);
+        if all == 0 {
+            return None;
+        }
+        i64::try_from((used * 100).div_ceil(all)).ok()
+    }
+
+    /// As [`used_percent`](Self::used_percent), as the part of one that Java prints; −1 when unknown.
     #[must_use]
     pub fn used_ratio(&self) -> f64 {
-        if self.total_bytes == 0 {
-            return -1.0;
+        let percent = self.used_percent();
+        let percent = percent.and_then(|percent| u32::try_from(percent).ok());
+        percent.map_or(-1.0, |percent| f64::from(percent) / 100.0)
+    }
+
+    /// A number of bytes for people.
+    #[must_use]
+    pub fn bytes_text(bytes: u64) -> String {
+        const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        let mut value = bytes as f64;
+        let mut name = "B";
+        for unit in UNITS {
+            if value < 1024.0 {
+                break;
+            }
+            value /= 1024.0;
+            name = unit;
         }
-        let used = u128::from(self.total_bytes.saturating_sub(self.free_bytes));
-        let percent = (used * 100).div_ceil(u128::from(self.total_bytes));
-        u32::try_from(percent).map_or(1.0, |percent| f64::from(percent) / 100.0)
+        if name == "B" {
+            format!("{bytes} B")
+        } else {
+            format!("{value:.1} {name}")
+        }
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let used = self
+            .used_percent()
+            .map_or_else(|| "?".to_owned(), |used| used.to_string());
+        let free = Self::bytes_text(self.free_bytes);
+        let total = Self::bytes_text(self.total_bytes);
+        write!(f, "{used} % used, {free} of {total} free")
     }
 }
 
@@ -118,6 +159,14 @@ pub(crate) fn is_out_of_space(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
     )
+}
+
+/// A full disk is no failure to somebody who keeps in memory what did not fit and tries again later.
+pub(crate) fn unless_full(outcome: io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Err(error) if is_out_of_space(&error) => Ok(()),
+        other => other,
+    }
 }
 
 /// Holds an advisory lock until dropped.

@@ -177,8 +177,10 @@ impl Disk for OsDisk {
 
     fn space(&self, path: &Path) -> io::Result<Space> {
         let found = rustix::fs::statvfs(path)?;
+        let used_blocks = found.f_blocks.saturating_sub(found.f_bfree);
         Ok(Space {
             total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+            used_bytes: used_blocks.saturating_mul(found.f_frsize),
             free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
         })
     }

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::StoreConfig;
-use crate::disk::Disk;
+use crate::disk::{Disk, Space};
 use crate::errors::OpenError;
+use crate::retention::RetentionConfig;
 
 #[derive(Debug)]
 pub(crate) struct Directories {
     /// In the order of their names, as Java counts them.
     all: Vec<Directory>,
+    /// Says how much of a disk is kept free.
+    retention: RetentionConfig,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,10 @@ impl Directories {
         all.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
         all.dedup_by(|a, b| a.path == b.path);
         if all.iter().any(|directory| directory.takes_segments) {
-            return Ok(Self { all });
+            return Ok(Self {
+                all,
+                retention: config.retention.clone(),
+            });
         }
         Err(OpenError::Config {
             key: "readOnlyCommitLogStorePaths",
@@ -70,11 +76,18 @@ impl Directories {
         Ok(())
     }
 
+    pub(crate) fn paths_of_new_segments(&self) -> impl Iterator<Item = &Path> {
+        let takes = self.all.iter().filter(|directory| directory.takes_segments);
+        takes.map(|directory| directory.path.as_path())
+    }
+
+    /// Whether a disk has so many bytes beside those that are kept free.
+    pub(super) fn has_room(&self, space: &Space, bytes: u64) -> bool {
+        let kept_free = self.retention.reserved_of(space);
+        space.free_bytes >= bytes.saturating_add(kept_free)
+    }
+
     /// Says whether the disk of a directory is too full for new segments.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the retention marks directories by their use")
-    )]
     pub(crate) fn mark_full(&self, path: &Path, is_full: bool) {
         let marked = self.all.iter().filter(|directory| directory.path == path);
         for directory in marked {

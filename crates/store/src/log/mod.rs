@@ -20,7 +20,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub(crate) use self::directories::Directories;
 pub(crate) use self::segment::Segment;
-use crate::disk::{Disk, Reserve};
+use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
 use crate::file_names::{self, Short};
 
@@ -63,7 +63,6 @@ impl CommitLog {
         })
     }
 
-    #[expect(dead_code, reason = "the retention marks directories by their use")]
     pub(crate) fn directories(&self) -> &Directories {
         &self.directories
     }
@@ -149,6 +148,15 @@ impl CommitLog {
         segment
             .file(&*self.disk)?
             .write_all_at(bytes, segment.position(offset))
+    }
+
+    /// Makes bytes read as zeros, up to the end of the segment at most, and gives their blocks back.
+    pub(crate) fn zero_at(&self, segment: &Segment, offset: i64, bytes: u64) -> io::Result<()> {
+        let position = segment.position(offset);
+        let rest = self.segment_bytes.unsigned_abs().saturating_sub(position);
+        segment
+            .file(&*self.disk)?
+            .zero(position, bytes.min(rest), Reserve::Lazily)
     }
 
     /// Makes everything in `[from, to)` durable.
@@ -242,12 +250,28 @@ impl CommitLog {
             io::Error::new(io::ErrorKind::NotFound, "no directory takes new segments")
         })?;
         let path = directory.join(file_names::of(base));
-        let file = self
-            .disk
-            .create(&path, self.segment_bytes.unsigned_abs(), Reserve::Now)?;
+        let made = self.make_file(directory, &path);
+        if made.is_err() {
+            // What a failed sync left of it is not known: the next try makes another one.
+            let _ = self.disk.remove_file(&path);
+        }
+        Ok(Segment::opened(base, path, made?))
+    }
+
+    /// Sets the space of a segment aside where enough of the disk is left beside it for the reserve;
+    /// elsewhere the file is sparse, so that the last bytes of the disk are not taken by it.
+    fn make_file(&self, directory: &Path, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let bytes = self.segment_bytes.unsigned_abs();
+        let space = self.disk.space(directory)?;
+        let reserve = if self.directories.has_room(&space, bytes) {
+            Reserve::Now
+        } else {
+            Reserve::Lazily
+        };
+        let file = self.disk.create(path, bytes, reserve)?;
         file.sync()?;
         self.disk.sync_dir(directory)?;
-        Ok(Segment::opened(base, path, file))
+        Ok(file)
     }
 }
 

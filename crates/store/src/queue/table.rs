@@ -150,7 +150,10 @@ impl<E: Unit> QueueTable<E> {
             "a queue has a gap: messages are lost"
         );
         if let Some(_writing) = self.writing.try_lock() {
-            self.write_queue(queue, readable)?;
+            // Only damage leads here, and it does not have its entry yet: a full disk must not be
+            // taken for one that keeps the entry waiting.
+            self.write_queue(queue, readable)
+                .map_err(io::Error::other)?;
             let (from, to) = queue.begin_sync();
             self.files.sync(queue, from, to)?;
         }

@@ -6,6 +6,7 @@ use ferrocket_protocol::message::View;
 
 use super::QUEUE_OFFSET_END;
 use crate::config::StoreConfig;
+use crate::disk::unless_full;
 use crate::multi_dispatch::{self, Listed};
 use crate::queue::{Entry, QueueTable};
 
@@ -30,7 +31,7 @@ pub(super) fn redispatch(
             None => continue,
         };
         if (0..QUEUE_OFFSET_END).contains(&offset) {
-            queues.push(&queue, offset, entry, i64::MAX)?;
+            unless_full(queues.push(&queue, offset, entry, i64::MAX).map(|_| ()))?;
         } else {
             let at = record.physical_offset;
             tracing::error!(

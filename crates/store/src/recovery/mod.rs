@@ -16,6 +16,7 @@ use ferrocket_protocol::message::View;
 use self::scan::{Scanner, Stop};
 use crate::checkpoint::CheckpointFile;
 use crate::config::StoreConfig;
+use crate::disk::unless_full;
 use crate::dispatch::{self, TagsCode};
 use crate::errors::OpenError;
 use crate::index::{Index, Key, keys};
@@ -132,8 +133,8 @@ pub(crate) fn recover(
         .run(start, &mut |record| {
             visited += 1;
             if visited.is_multiple_of(RECORDS_PER_WRITE_BEHIND) {
-                queues.write_behind(i64::MAX)?;
-                index.write_behind()?;
+                unless_full(queues.write_behind(i64::MAX))?;
+                unless_full(index.write_behind())?;
             }
             if record.physical_offset >= index_from {
                 redispatch_keys(parts, record)?;
@@ -154,12 +155,8 @@ pub(crate) fn recover(
     queues
         .finish_recovery(&loaded, log.start(), clean)
         .map_err(failed("the consume queues"))?;
-    queues
-        .write_behind(i64::MAX)
-        .map_err(failed("the consume queues"))?;
-    index
-        .finish_recovery(found.end, log)
-        .map_err(failed("the index"))?;
+    unless_full(queues.write_behind(i64::MAX)).map_err(failed("the consume queues"))?;
+    unless_full(index.finish_recovery(found.end, log)).map_err(failed("the index"))?;
     if !clean {
         queues.distrust_names();
         // What a killed process left in the page cache is not durable yet.
@@ -217,7 +214,11 @@ fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> i
         bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
         tags_code: tags.at(record.store_ms),
     };
-    queues.push(&queue, record.queue_offset, entry, i64::MAX)?;
+    unless_full(
+        queues
+            .push(&queue, record.queue_offset, entry, i64::MAX)
+            .map(|_| ()),
+    )?;
     further::redispatch(queues, config, record, entry)
 }
 
@@ -233,7 +234,7 @@ fn redispatch_keys(parts: &Parts<'_>, record: &View<'_>) -> io::Result<()> {
         physical_offset: record.physical_offset,
         store_ms: record.store_ms,
     });
-    parts.index.push(keys).map(|_| ())
+    unless_full(parts.index.push(keys).map(|_| ()))
 }
 
 /// Judges the end of a scan. Zeros are where every log ends; but a hole that a power loss or a bad

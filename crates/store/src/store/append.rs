@@ -2,9 +2,10 @@
 //!
 //! A caller hands over all that one socket read brought. Under the append lock the records get
 //! their offsets, go into the log with one write for each segment that they touch, and get their
-//! queue entries and index keys; then the *appended* watermark is published. A failed write poisons the store: none
-//! of the records of that write counts as appended.
+//! queue entries and index keys; then the *appended* watermark is published. A failed write poisons the
+//! store, unless it failed for want of room: none of the records of that write counts as appended.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,23 +14,31 @@ use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes};
 use super::Store;
 use crate::batch::{AppendBatch, AppendError, Appended, Further, Slot, Unit};
 use crate::config::FlushMode;
-use crate::disk::is_handle_shortage;
+use crate::disk::{is_handle_shortage, is_out_of_space};
 use crate::index::Key;
 use crate::log::Segment;
 use crate::multi_dispatch::{self, OFFSET_DIGITS};
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::{Entry, Queue};
+use crate::retention::Shortage;
+
+/// A quarter of the reserve that is kept on large disks.
+const MEASURE_BYTES: i64 = 64 * 1024 * 1024;
 
 /// What the append lock protects.
 #[derive(Debug)]
 pub(super) struct Appender {
-    active: Arc<Segment>,
+    pub(super) active: Arc<Segment>,
     /// Where the next record goes.
-    position: i64,
+    pub(super) position: i64,
     /// Store times never go back, even when the clock does.
     store_ms: i64,
     /// The segment behind `active` was asked for.
     next_wanted: bool,
+    /// So many bytes from `position` on may hold parts of messages that did not fit on the disk.
+    pub(super) torn_bytes: u64,
+    /// There was no room for the segment behind `active`.
+    pub(super) lacks_segment: bool,
 }
 
 /// Units that have their offsets and wait for their write.
@@ -47,6 +56,8 @@ impl Appender {
             position,
             store_ms,
             next_wanted: false,
+            torn_bytes: 0,
+            lacks_segment: false,
         }
     }
 }
@@ -75,14 +86,21 @@ impl Store {
         }
         if let Some(refusal) = self.refusal() {
             batch.refuse_from(0, &refusal);
+            drop(appender);
+            self.count_refused(batch);
             batch.let_go_of_queues();
             return;
         }
         appender.store_ms = appender.store_ms.max(now_ms);
         self.append_units(&mut appender, batch);
         let wants_segment = self.wants_segment(&mut appender);
+        let end = appender.position;
         drop(appender);
         batch.let_go_of_queues();
+        if batch.results.last().is_some_and(Result::is_err) {
+            self.count_refused(batch);
+        }
+        self.ask_for_measure(end);
         if wants_segment {
             self.signals.segment_wanted();
         }
@@ -148,9 +166,7 @@ impl Store {
             .get(first.start..last.start + last.bytes)
             .unwrap_or_default();
         if let Err(error) = self.log.write_at(&appender.active, run.at, bytes) {
-            let refusal = AppendError::NotWritable(
-                self.poison.set("writing the commit log", &error).to_owned(),
-            );
+            let refusal = self.refuse_write(appender, bytes.len(), &error);
             batch.refuse_from(run.first, &refusal);
             return Err(refusal);
         }
@@ -185,6 +201,9 @@ impl Store {
                 Ok(wanted) => wants_queues |= wanted,
                 // The entry stays in memory; the flusher tries again.
                 Err(error) if is_handle_shortage(&error) => wants_queues = true,
+                Err(error) if is_out_of_space(&error) => {
+                    self.refuse_full(Shortage::Queues, "writing a consume queue", &error);
+                }
                 Err(error) => {
                     self.poison.set("writing a consume queue", &error);
                 }
@@ -223,6 +242,10 @@ impl Store {
         match self.index.push(keys) {
             Ok(false) => {}
             Ok(true) => self.signals.queues_wanted(),
+            // The keys stay in memory; the flusher tries again.
+            Err(error) if is_out_of_space(&error) => {
+                self.refuse_full(Shortage::Index, "writing the index", &error);
+            }
             Err(error) => {
                 self.poison.set("writing the index", &error);
             }
@@ -235,18 +258,26 @@ impl Store {
         if rest >= BLANK_BYTES as i64 {
             let mut blank = Vec::with_capacity(BLANK_BYTES);
             record::encode_blank(&mut blank, u32::try_from(rest).unwrap_or(u32::MAX));
-            self.log
-                .write_at(&appender.active, appender.position, &blank)
-                .map_err(|error| {
-                    AppendError::NotWritable(
-                        self.poison.set("writing the commit log", &error).to_owned(),
-                    )
-                })?;
+            let written = self
+                .log
+                .write_at(&appender.active, appender.position, &blank);
+            written.map_err(|error| self.refuse_write(appender, blank.len(), &error))?;
         }
-        let next = self.log.roll().map_err(|error| {
-            tracing::error!(%error, "cannot make the next commit log segment");
-            AppendError::SegmentNotReady
-        })?;
+        let next = match self.log.roll() {
+            Ok(next) => next,
+            Err(error) if is_out_of_space(&error) => {
+                appender.lacks_segment = true;
+                return Err(self.refuse_full(
+                    Shortage::Log,
+                    "making the next commit log segment",
+                    &error,
+                ));
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot make the next commit log segment");
+                return Err(AppendError::SegmentNotReady);
+            }
+        };
         appender.position = next.base();
         appender.active = next;
         appender.next_wanted = false;
@@ -254,6 +285,45 @@ impl Store {
             .appended
             .store(appender.position, Ordering::Release);
         Ok(())
+    }
+
+    /// The log could not be written: for want of room, or for good.
+    fn refuse_write(
+        &self,
+        appender: &mut Appender,
+        wanted_bytes: usize,
+        error: &io::Error,
+    ) -> AppendError {
+        if is_out_of_space(error) {
+            self.log_is_full(appender, wanted_bytes, error)
+        } else {
+            let cause = self.poison.set("writing the commit log", error);
+            AppendError::NotWritable(cause.to_owned())
+        }
+    }
+
+    /// The disks are to be measured at the latest when so much was written.
+    fn ask_for_measure(&self, end: i64) {
+        let measured_at = &self.marks.measured_at;
+        if end - measured_at.load(Ordering::Relaxed) >= MEASURE_BYTES {
+            measured_at.store(end, Ordering::Relaxed);
+            self.signals.space_wanted();
+        }
+    }
+
+    fn count_refused(&self, batch: &AppendBatch) {
+        let refused = batch
+            .results
+            .iter()
+            .filter_map(|result| result.as_ref().err());
+        for refusal in refused {
+            let counter = match refusal {
+                AppendError::DiskFull(_) => &self.refusals.disk_full,
+                AppendError::SegmentNotReady => &self.refusals.segment,
+                _ => &self.refusals.not_writable,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Once for each segment, when half of it is full.
@@ -268,9 +338,13 @@ impl Store {
         if self.closed.load(Ordering::Relaxed) {
             return Some(AppendError::NotWritable("the store is closed".to_owned()));
         }
-        self.poison
-            .cause()
-            .map(|cause| AppendError::NotWritable(cause.to_owned()))
+        if let Some(cause) = self.poison.cause() {
+            return Some(AppendError::NotWritable(cause.to_owned()));
+        }
+        if !self.room.is_short() {
+            return None;
+        }
+        self.room.refusal().map(AppendError::DiskFull)
     }
 
     /// Looks up the queue of every record, outside of the append lock. Neighbours mostly share one.

@@ -11,6 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::config::FlushMode;
 use crate::errors::FlushError;
 use crate::offsets::PhysicalOffset;
+use crate::retention::Shortage;
 
 /// What `flushCommitLogLeastPages` counts in.
 const PAGE_BYTES: u64 = 4096;
@@ -61,7 +62,9 @@ impl Store {
     pub fn flush_queues(&self, now_ms: i64) -> Result<(), FlushError> {
         self.poison.check()?;
         let synced_ms = self.marks.queues_synced_ms.load(Ordering::Relaxed);
-        if age_ms(now_ms, synced_ms) >= self.config.queue_flush_thorough_interval_ms {
+        if age_ms(now_ms, synced_ms) >= self.config.queue_flush_thorough_interval_ms
+            || self.room.is_short_of(Shortage::Checkpoint)
+        {
             return self.move_checkpoint(now_ms);
         }
         self.write_queues()
@@ -132,19 +135,22 @@ impl Store {
             ..checkpoint.current
         };
         if moved != checkpoint.current {
+            let written = checkpoint.write(moved);
+            self.guard_derived(Shortage::Checkpoint, "writing the checkpoint", written)?;
             self.poison
-                .guard("writing the checkpoint", checkpoint.store(moved))?;
+                .guard("syncing the checkpoint", checkpoint.sync(moved))?;
         }
+        self.room.end(Shortage::Checkpoint);
         self.marks.queues_synced_ms.store(now_ms, Ordering::Relaxed);
         Ok(())
     }
 
     fn write_queues(&self) -> Result<(), FlushError> {
         let written = self.queues.write_behind(self.readable().0);
-        self.poison
-            .guard_queues("writing the consume queues", written)?;
-        self.poison
-            .guard("writing the index", self.index.write_behind())
+        let queues = self.guard_derived(Shortage::Queues, "writing the consume queues", written);
+        let written = self.index.write_behind();
+        let index = self.guard_derived(Shortage::Index, "writing the index", written);
+        queues.and(index)
     }
 }
 

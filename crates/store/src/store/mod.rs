@@ -8,19 +8,21 @@ mod flush;
 mod lookup;
 mod query;
 mod read;
+mod room;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use self::append::Appender;
 pub use self::lookup::Usage;
 pub use self::query::QueryAnswer;
+pub use self::room::Refused;
 use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
-use crate::disk::{Disk, LockGuard};
+use crate::disk::{Disk, LockGuard, is_out_of_space};
 use crate::errors::OpenError;
 use crate::index::Index;
 use crate::log::{CommitLog, Directories};
@@ -28,6 +30,7 @@ use crate::offsets::PhysicalOffset;
 use crate::poison::Poison;
 use crate::queue::{QueueFiles, QueueTable};
 use crate::recovery::{self, RecoveryReport};
+use crate::retention::{RetentionConfig, Room, Shortage};
 use crate::signals::StoreSignals;
 
 /// Content of `lock`, as Java writes it.
@@ -48,6 +51,9 @@ pub struct Store {
     flushing: Mutex<()>,
     checkpoint: Mutex<CheckpointFile>,
     poison: Poison,
+    room: Room,
+    retention: RwLock<RetentionConfig>,
+    refusals: Refusals,
     closed: AtomicBool,
     report: RecoveryReport,
     lock: Mutex<Option<Box<dyn LockGuard>>>,
@@ -66,6 +72,16 @@ struct Marks {
     flushed_ms: AtomicI64,
     /// When the queues were synced last.
     queues_synced_ms: AtomicI64,
+    /// The end of the log when the disks were measured last.
+    measured_at: AtomicI64,
+}
+
+/// Messages and groups that were refused.
+#[derive(Debug, Default)]
+struct Refusals {
+    disk_full: AtomicU64,
+    not_writable: AtomicU64,
+    segment: AtomicU64,
 }
 
 impl Store {
@@ -129,9 +145,15 @@ impl Store {
                 ))?
             }
         };
-        write_abort(&*disk, &config).map_err(failed("write", &abort))?;
+        let room = Room::default();
+        match write_abort(&*disk, &config) {
+            Err(error) if is_out_of_space(&error) => {
+                room.hit(Shortage::Abort, "writing abort", &error);
+            }
+            written => written.map_err(failed("write", &abort))?,
+        }
         let (last_record, last_store_ms) = recovered.last.unwrap_or((-1, 0));
-        Ok(Store {
+        let store = Store {
             appender: Mutex::new(Appender::new(active, recovered.end, last_store_ms)),
             marks: Marks {
                 appended: AtomicI64::new(recovered.end),
@@ -140,10 +162,14 @@ impl Store {
                 last_store_ms: AtomicI64::new(last_store_ms),
                 flushed_ms: AtomicI64::new(now_ms),
                 queues_synced_ms: AtomicI64::new(now_ms),
+                measured_at: AtomicI64::new(recovered.end),
             },
             flushing: Mutex::new(()),
             checkpoint: Mutex::new(checkpoint),
             poison: Poison::default(),
+            room,
+            retention: RwLock::new(config.retention.clone()),
+            refusals: Refusals::default(),
             closed: AtomicBool::new(false),
             report: recovered.report,
             lock: Mutex::new(Some(lock)),
@@ -153,7 +179,9 @@ impl Store {
             log,
             queues,
             index,
-        })
+        };
+        store.watch_space();
+        Ok(store)
     }
 
     #[must_use]
@@ -194,7 +222,7 @@ impl Store {
         PhysicalOffset(self.log.start())
     }
 
-    /// Why the store refuses appends, if it does.
+    /// Why the store refuses appends for good, if it does.
     #[must_use]
     pub fn poison(&self) -> Option<String> {
         self.poison.cause().map(ToOwned::to_owned)
@@ -257,7 +285,11 @@ fn lower(checkpoint: &mut CheckpointFile, recovered: &recovery::Recovered) -> st
 /// `abort` says that the store is in use, or was when its process died.
 fn write_abort(disk: &dyn Disk, config: &StoreConfig) -> std::io::Result<()> {
     let path = config.below_root("abort");
-    disk.write(&path, config.process_id.to_string().as_bytes())?;
+    match disk.write(&path, config.process_id.to_string().as_bytes()) {
+        // That the file is there says it; the number in it is for people.
+        Err(error) if is_out_of_space(&error) && disk.exists(&path) => {}
+        written => written?,
+    }
     disk.open(&path)?.sync()?;
     disk.sync_dir(&config.root)
 }

@@ -13,6 +13,7 @@ mod support;
 mod a_clock_that_goes_back_delays_no_flush;
 mod a_failed_write_or_sync_poisons_the_store;
 mod a_forged_record_head_gets_no_memory;
+mod a_full_disk_refuses_messages_until_there_is_room;
 mod a_group_is_stored_whole_in_one_segment;
 mod a_torn_tail_is_cut_and_damage_is_told;
 mod a_want_of_file_handles_poisons_nothing;

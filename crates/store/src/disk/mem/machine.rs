@@ -46,6 +46,7 @@ impl Default for Machine {
             faults: Faults::default(),
             space: Space {
                 total_bytes: 1 << 40,
+                used_bytes: 1 << 39,
                 free_bytes: 1 << 39,
             },
             capacity: None,
@@ -239,6 +240,7 @@ impl Machine {
             None => self.space,
             Some(capacity) => Space {
                 total_bytes: capacity,
+                used_bytes: self.used_bytes(),
                 free_bytes: capacity.saturating_sub(self.used_bytes()),
             },
         }
