@@ -16,6 +16,9 @@ use ferrocket_golden::{Archive, Listing, Looser, archive_names, differences};
 /// Differences that are printed; the rest is counted.
 const SHOWN_MAX: usize = 5;
 
+/// `maxMsgsNumBatch`.
+const ANSWER_MESSAGES_MAX: usize = 64;
+
 /// Of each so much.
 const SHOWN_CHARS_MAX: usize = 240;
 
@@ -128,7 +131,7 @@ fn compare(name: &str, apache: &Path, ours: &Path, keys_may_be_lost: bool) -> Re
     }
     let keys = answered(&ours);
     if keys_may_be_lost {
-        forget_unanswered(&apache, &mut ours);
+        forget_unanswered(&mut apache, &mut ours);
     }
     let left = answered(&ours);
     let looser = Looser {
@@ -154,15 +157,19 @@ fn compare(name: &str, apache: &Path, ours: &Path, keys_may_be_lost: bool) -> Re
 /// Every golden store has `mappedFileSizeConsumeQueue=600`.
 const QUEUE_FILE_ENTRIES: i64 = 30;
 
-/// Drops what Apache does not find, unless we did not find it either.
-fn forget_unanswered(apache: &Listing, ours: &mut Listing) {
+/// Drops what Apache does not find. Of more than an answer can hold it then finds older messages,
+/// which we leave out.
+fn forget_unanswered(apache: &mut Listing, ours: &mut Listing) {
     for (answers, theirs) in [
-        (&mut ours.index, &apache.index),
-        (&mut ours.tag_index, &apache.tag_index),
+        (&mut ours.index, &mut apache.index),
+        (&mut ours.tag_index, &mut apache.tag_index),
     ] {
         for (key, places) in answers.iter_mut() {
-            let found = theirs.get(key);
-            places.retain(|place| found.is_some_and(|found| found.contains(place)));
+            let found = theirs.entry(key.clone()).or_default();
+            if places.len() >= ANSWER_MESSAGES_MAX {
+                found.retain(|place| places.contains(place));
+            }
+            places.retain(|place| found.contains(place));
         }
     }
 }

@@ -56,6 +56,7 @@ public final class OpenStores {
             store.shutdown();
             return name + " opened";
         } catch (Throwable problem) {
+            problem.printStackTrace();
             try {
                 Files.writeString(out, "{\"opened\":false,\"error\":" + Listing.quoted(String.valueOf(problem)) + "}");
             } catch (Exception second) {
