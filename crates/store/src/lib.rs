@@ -17,6 +17,7 @@ mod dispatch;
 mod errors;
 mod file_names;
 mod index;
+pub mod inspect;
 mod log;
 mod multi_dispatch;
 mod offsets;

@@ -39,6 +39,8 @@ pub trait Disk: Debug + Send + Sync {
     /// Takes the advisory lock on byte 0 of `path` (`fcntl`, as Java's `FileLock`), then makes
     /// `content` the file's durable content. Held until the returned guard is dropped.
     fn lock(&self, path: &Path, content: &[u8]) -> Result<Box<dyn LockGuard>, LockError>;
+    /// Whether somebody holds the lock on `path`, without taking it or giving up one's own.
+    fn lock_state(&self, path: &Path) -> io::Result<LockState>;
     fn space(&self, path: &Path) -> io::Result<Space>;
 }
 
@@ -171,6 +173,16 @@ pub(crate) fn unless_full(outcome: io::Result<()>) -> io::Result<()> {
 
 /// Holds an advisory lock until dropped.
 pub trait LockGuard: Debug + Send + Sync {}
+
+/// Whether a lock is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockState {
+    Free,
+    /// `holder` is the process id as the kernel tells it, where it does.
+    Held {
+        holder: Option<u32>,
+    },
+}
 
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{Flock, FlockType};
 
-use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space, is_out_of_space};
+use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space};
 
 /// Ranges are looked through in pieces of this size where the file system cannot zero them itself.
 const ZERO_PIECE_BYTES: usize = 1 << 20;
@@ -175,6 +175,25 @@ impl Disk for OsDisk {
         }))
     }
 
+    fn lock_state(&self, path: &Path) -> io::Result<LockState> {
+        // Closing any descriptor of a file gives up every record lock that the process holds on it,
+        // so a file of one's own is not even opened.
+        let list = HELD.lock();
+        match fs::metadata(path) {
+            Ok(metadata) if list.contains(&(metadata.dev(), metadata.ino())) => {
+                let holder = Some(std::process::id());
+                return Ok(LockState::Held { holder });
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockState::Free),
+            Err(error) => return Err(error),
+        }
+        let found = lock_in_the_way(&File::open(path)?)?;
+        Ok(found.map_or(LockState::Free, |found| LockState::Held {
+            holder: process_of(&found),
+        }))
+    }
+
     fn space(&self, path: &Path) -> io::Result<Space> {
         let found = rustix::fs::statvfs(path)?;
         let used_blocks = found.f_blocks.saturating_sub(found.f_bfree);
@@ -292,12 +311,19 @@ fn overwrite_with_zeros(file: &File, position: u64, bytes: u64) -> io::Result<()
 
 /// The process that holds a lock in our way, as the kernel tells it.
 fn holder_of(file: &File) -> Option<u32> {
+    process_of(&lock_in_the_way(file).ok()??)
+}
+
+fn lock_in_the_way(file: &File) -> io::Result<Option<Flock>> {
     let wanted = Flock {
         length: 1,
         ..Flock::from(FlockType::WriteLock)
     };
-    let found = rustix::process::fcntl_getlk(file, &wanted).ok()??;
-    u32::try_from(found.pid?.as_raw_nonzero().get()).ok()
+    Ok(rustix::process::fcntl_getlk(file, &wanted)?)
+}
+
+fn process_of(lock: &Flock) -> Option<u32> {
+    u32::try_from(lock.pid?.as_raw_nonzero().get()).ok()
 }
 
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! The bytes of an index file (`IndexFile`, `IndexHeader`): a header, a table of slots, and entries
 //! that are chained from the slots, newest first.
 
-pub(super) const HEADER_BYTES: usize = 40;
-pub(super) const SLOT_BYTES: usize = 4;
-pub(super) const ENTRY_BYTES: usize = 20;
+pub(crate) const HEADER_BYTES: usize = 40;
+pub(crate) const SLOT_BYTES: usize = 4;
+pub(crate) const ENTRY_BYTES: usize = 20;
 
 /// A key of a message on its way into the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,42 +23,42 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn file_bytes(self) -> u64 {
+    pub(crate) fn file_bytes(self) -> u64 {
         self.entry_position(self.entries)
     }
 
-    pub(super) fn slot_of(self, hash: i32) -> u32 {
+    pub(crate) fn slot_of(self, hash: i32) -> u32 {
         hash.unsigned_abs() % self.slots.max(1)
     }
 
-    pub(super) fn slot_position(self, slot: u32) -> u64 {
+    pub(crate) fn slot_position(self, slot: u32) -> u64 {
         HEADER_BYTES as u64 + u64::from(slot) * SLOT_BYTES as u64
     }
 
-    pub(super) fn entry_position(self, number: u32) -> u64 {
+    pub(crate) fn entry_position(self, number: u32) -> u64 {
         self.slot_position(self.slots) + u64::from(number) * ENTRY_BYTES as u64
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Header {
-    pub(super) begin_ms: i64,
-    pub(super) end_ms: i64,
-    pub(super) begin_physical: i64,
+pub(crate) struct Header {
+    pub(crate) begin_ms: i64,
+    pub(crate) end_ms: i64,
+    pub(crate) begin_physical: i64,
     /// Start of the last record with an entry.
-    pub(super) end_physical: i64,
-    pub(super) slots_used: u32,
+    pub(crate) end_physical: i64,
+    pub(crate) slots_used: u32,
     /// The number of the next entry; the first is 1.
-    pub(super) next: u32,
+    pub(crate) next: u32,
 }
 
 impl Header {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.next <= 1
     }
 
     /// Whether a file of this shape can have such a header.
-    pub(super) fn is_plausible(&self, shape: Shape) -> bool {
+    pub(crate) fn is_plausible(&self, shape: Shape) -> bool {
         self.next <= shape.entries.max(1)
             && self.slots_used <= shape.slots
             && self.begin_ms <= self.end_ms
@@ -66,7 +66,7 @@ impl Header {
             && self.begin_physical <= self.end_physical
     }
 
-    pub(super) fn encode(&self) -> [u8; HEADER_BYTES] {
+    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut raw = [0; HEADER_BYTES];
         let (longs, ints) = raw.split_at_mut(32);
         let long_fields = [
@@ -85,7 +85,7 @@ impl Header {
         raw
     }
 
-    pub(super) fn decode(raw: &[u8; HEADER_BYTES]) -> Self {
+    pub(crate) fn decode(raw: &[u8; HEADER_BYTES]) -> Self {
         let long = |at: usize| {
             let field = raw.get(at..).and_then(|rest| rest.first_chunk());
             field.map_or(0, |field| i64::from_be_bytes(*field))
@@ -107,17 +107,17 @@ impl Header {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) hash: i32,
-    pub(super) physical_offset: i64,
+pub(crate) struct Entry {
+    pub(crate) hash: i32,
+    pub(crate) physical_offset: i64,
     /// Whole seconds from the time at which the file begins.
-    pub(super) seconds: i32,
+    pub(crate) seconds: i32,
     /// The entry before this one in the same slot; 0 when there is none.
-    pub(super) previous: u32,
+    pub(crate) previous: u32,
 }
 
 impl Entry {
-    pub(super) fn encode(&self) -> [u8; ENTRY_BYTES] {
+    pub(crate) fn encode(&self) -> [u8; ENTRY_BYTES] {
         let [a, b, c, d] = self.hash.to_be_bytes();
         let [e, f, g, h, i, j, k, l] = self.physical_offset.to_be_bytes();
         let [m, n, o, p] = self.seconds.to_be_bytes();
@@ -125,7 +125,7 @@ impl Entry {
         [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t]
     }
 
-    pub(super) fn decode(raw: &[u8; ENTRY_BYTES]) -> Self {
+    pub(crate) fn decode(raw: &[u8; ENTRY_BYTES]) -> Self {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t] = *raw;
         let previous = i32::from_be_bytes([q, r, s, t]);
         Self {
@@ -138,7 +138,7 @@ impl Entry {
 }
 
 /// Whole seconds between two times, as far as the field holds them.
-pub(super) fn seconds_between(begin_ms: i64, store_ms: i64) -> i32 {
+pub(crate) fn seconds_between(begin_ms: i64, store_ms: i64) -> i32 {
     if begin_ms <= 0 {
         return 0;
     }

@@ -9,9 +9,9 @@
 //! held for copying only. Old files are not deleted here.
 
 mod file;
-mod format;
+pub(crate) mod format;
 pub(crate) mod keys;
-mod names;
+pub(crate) mod names;
 mod pending;
 mod repair;
 

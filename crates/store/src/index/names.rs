@@ -7,7 +7,7 @@ const DIGITS: usize = 17;
 const DAY_MS: i64 = 86_400_000;
 
 /// The number in a file name; `None` for a foreign name, which Java skips too.
-pub(super) fn number_of(name: &str) -> Option<u64> {
+pub(crate) fn number_of(name: &str) -> Option<u64> {
     let digits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     if digits { name.parse().ok() } else { None }
 }

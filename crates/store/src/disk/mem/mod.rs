@@ -29,7 +29,7 @@ use parking_lot::Mutex;
 pub use self::faults::{Fault, Operation};
 use self::machine::Machine;
 use self::names::Node;
-use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, Reserve, Space, is_out_of_space};
+use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space};
 
 /// Something that happens between the operations of others, as another thread would do it.
 pub trait Bystander: Debug + Send + Sync {
@@ -355,6 +355,15 @@ impl Disk for MemDisk {
             .and_then(|file| file.sync())
             .map_err(failed)?;
         Ok(Box::new(guard))
+    }
+
+    fn lock_state(&self, path: &Path) -> io::Result<LockState> {
+        let is_held = self.machine.lock().locks.iter().any(|held| held == path);
+        Ok(if is_held {
+            LockState::Held { holder: None }
+        } else {
+            LockState::Free
+        })
     }
 
     fn space(&self, _path: &Path) -> io::Result<Space> {
