@@ -19,7 +19,9 @@ use rustix::fs::{Advice, FallocateFlags, FlockOperation};
 use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{Flock, FlockType};
 
-use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space};
+use super::{
+    DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space,
+};
 
 /// Ranges are looked through in pieces of this size where the file system cannot zero them itself.
 const ZERO_PIECE_BYTES: usize = 1 << 20;

@@ -97,26 +97,19 @@ fn shape_of((slots, entries): (u32, u32)) -> Shape {
 }
 
 impl IndexView {
-    /// Visits every entry, and says of every fault what it is.
+    /// Visits every entry, and says of every fault of slots and chains what kind it is of and where.
+    /// Does nothing when the file's sizes are not known or its header cannot be one.
     ///
     /// # Errors
     /// When the disk cannot be read, or the visitor says so.
     pub fn check(
         &self,
         visit: &mut dyn FnMut(IndexRow) -> io::Result<()>,
-        fault: &mut dyn FnMut(String),
+        fault: &mut dyn FnMut(&'static str, String),
     ) -> io::Result<()> {
-        let Some(shape) = self.sizes.map(shape_of) else {
-            fault(format!(
-                "{} bytes fit no sizes known: set maxHashSlotNum and maxIndexNum to what it was written with",
-                self.bytes
-            ));
+        let Some(shape) = self.sizes.map(shape_of).filter(|_| self.is_plausible) else {
             return Ok(());
         };
-        if !self.is_plausible {
-            fault("the header cannot be one of this file".to_owned());
-            return Ok(());
-        }
         let file = self.disk.open_read_only(&self.path)?;
         let heads = self.heads(&*file, shape, fault)?;
         self.entries(&*file, shape, &heads, visit, fault)
@@ -127,7 +120,7 @@ impl IndexView {
         &self,
         file: &dyn DiskFile,
         shape: Shape,
-        fault: &mut dyn FnMut(String),
+        fault: &mut dyn FnMut(&'static str, String),
     ) -> io::Result<Vec<u32>> {
         let mut heads = Vec::with_capacity(shape.slots as usize);
         let mut from = 0;
@@ -138,9 +131,7 @@ impl IndexView {
             for (slot, raw) in (from..).zip(raw.as_chunks::<SLOT_BYTES>().0) {
                 let head = u32::try_from(i32::from_be_bytes(*raw)).unwrap_or(0);
                 if head >= self.header.next {
-                    fault(format!(
-                        "slot {slot} points to entry {head}, which is not there"
-                    ));
+                    fault("slots that point to no entry", format!("slot {slot}"));
                 }
                 heads.push(head);
             }
@@ -155,7 +146,7 @@ impl IndexView {
         shape: Shape,
         heads: &[u32],
         visit: &mut dyn FnMut(IndexRow) -> io::Result<()>,
-        fault: &mut dyn FnMut(String),
+        fault: &mut dyn FnMut(&'static str, String),
     ) -> io::Result<()> {
         // The newest entry of each slot so far: what the next one of the slot must point to.
         let mut newest = vec![0_u32; heads.len()];
@@ -169,10 +160,7 @@ impl IndexView {
                 let slot = shape.slot_of(entry.hash) as usize;
                 if let Some(before) = newest.get_mut(slot) {
                     if entry.previous != *before {
-                        fault(format!(
-                            "entry {number} is chained to {}, not to {before}",
-                            entry.previous
-                        ));
+                        fault("entries out of their chain", format!("entry {number}"));
                     }
                     *before = number;
                 }
@@ -187,9 +175,10 @@ impl IndexView {
         }
         for (slot, (head, newest)) in heads.iter().zip(&newest).enumerate() {
             if head != newest && *head < self.header.next {
-                fault(format!(
-                    "slot {slot} points to entry {head}, its newest is {newest}"
-                ));
+                fault(
+                    "slots that do not point to their newest entry",
+                    format!("slot {slot}"),
+                );
             }
         }
         Ok(())

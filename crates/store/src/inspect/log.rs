@@ -111,9 +111,11 @@ impl LogView {
         (offset < end_of(file)).then_some(file)
     }
 
+    /// The first segment with content that begins at or behind an offset.
     fn next_segment(&self, offset: i64) -> Option<&FoundFile> {
         let files = &self.files.files;
-        files.get(files.partition_point(|file| file.base < offset))
+        let from = files.partition_point(|file| file.base < offset);
+        files.get(from..)?.iter().find(|file| file.bytes > 0)
     }
 
     /// The record at an offset, if a whole one is there; its CRC may be wrong.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::files::{FoundFiles, common, directories};
 use crate::disk::{Disk, DiskFile};
-use crate::queue::{ENTRY_BYTES, Entry};
+use crate::queue::{ENTRY_BYTES, Entry, Unit};
 
 /// Bytes of an entry of a batch queue (`BatchConsumeQueue`).
 const BATCH_ENTRY_BYTES: u64 = 46;
@@ -338,7 +338,7 @@ impl QueueView {
 }
 
 fn plain(queue_offset: i64, raw: &[u8]) -> Option<QueueRow> {
-    let entry = Entry::decode(raw.first_chunk()?);
+    let entry = Entry::decode(raw);
     entry.is_written().then(|| QueueRow {
         queue_offset,
         physical_offset: entry.physical_offset,
@@ -350,7 +350,7 @@ fn plain(queue_offset: i64, raw: &[u8]) -> Option<QueueRow> {
 }
 
 fn batch(raw: &[u8]) -> Option<QueueRow> {
-    let entry = Entry::decode(raw.first_chunk()?);
+    let entry = Entry::decode(raw);
     let base = long(raw, 28);
     let messages = i16::from_be_bytes(*raw.get(36..)?.first_chunk()?);
     let is_valid = entry.is_written() && base >= 0 && messages > 0;

@@ -20,6 +20,7 @@ mod a_want_of_file_handles_poisons_nothing;
 mod a_wide_gap_in_a_queue_makes_no_blanks;
 mod acknowledged_messages_survive_a_kill;
 mod any_history_equals_its_model;
+mod any_store_is_looked_at_without_a_change;
 mod configuration_files_fall_back_to_their_backup;
 mod deleted_topics_begin_anew;
 mod durable_messages_survive_power_loss;

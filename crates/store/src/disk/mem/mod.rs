@@ -29,7 +29,9 @@ use parking_lot::Mutex;
 pub use self::faults::{Fault, Operation};
 use self::machine::Machine;
 use self::names::Node;
-use super::{DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space};
+use super::{
+    DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space,
+};
 
 /// Something that happens between the operations of others, as another thread would do it.
 pub trait Bystander: Debug + Send + Sync {

@@ -7,9 +7,6 @@ use crate::index::keys;
 use crate::inspect::log::RecordReader;
 use crate::inspect::{IndexView, LogView};
 
-/// Faults of one file that are told; what is beyond is counted.
-const TOLD_MAX: usize = 20;
-
 pub(super) fn check(
     log: &LogView,
     file: &IndexView,
@@ -19,11 +16,20 @@ pub(super) fn check(
     faults: &mut Faults<'_>,
 ) -> io::Result<()> {
     let place = file.path.display().to_string();
-    if depth == Depth::Fast {
-        if !file.is_plausible {
-            let problem = "the header cannot be one of this file".to_owned();
-            faults.add(FaultKind::Index, &place, None, problem);
-        }
+    let problem = if file.sizes.is_none() {
+        format!(
+            "{} bytes fit no sizes known: set maxHashSlotNum and maxIndexNum to what it was written with",
+            file.bytes
+        )
+    } else if !file.is_plausible {
+        "the header cannot be one of this file; its keys are not found".to_owned()
+    } else {
+        String::new()
+    };
+    if !problem.is_empty() {
+        faults.add(FaultKind::Index, &place, None, problem);
+    }
+    if depth == Depth::Fast || !file.is_plausible {
         return Ok(());
     }
     let mut records = RecordReader::new(log);
@@ -38,20 +44,19 @@ pub(super) fn check(
             if last.0 != at {
                 last = (at, hashes(&mut records, at)?);
             }
-            let number = row.number;
-            let problem = match &last.1 {
+            let kind = match &last.1 {
                 Some(hashes) if hashes.contains(&row.hash) => return Ok(()),
-                Some(_) => format!("entry {number} is of a key that its message does not have"),
+                Some(_) => "entries of keys that their messages do not have",
                 None if in_use && at >= log_end => return Ok(()),
-                None => format!("entry {number} points to no record"),
+                None => "entries without a record",
             };
-            of_records.add(Some(at), problem);
+            of_records.add(kind, Some(at), format!("entry {}", row.number));
             Ok(())
         },
         // Chains change while a broker writes.
-        &mut |problem| {
+        &mut |kind, which| {
             if !in_use {
-                of_chains.add(None, problem);
+                of_chains.add(kind, None, which);
             }
         },
     )?;
@@ -60,29 +65,24 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Faults of one file.
+/// Faults of one file, by what they are: the first of each kind, and how many there are.
 #[derive(Debug, Default)]
 struct Told {
-    first: Vec<(Option<i64>, String)>,
-    count: usize,
+    kinds: Vec<(&'static str, Option<i64>, String, u64)>,
 }
 
 impl Told {
-    fn add(&mut self, at: Option<i64>, problem: String) {
-        self.count += 1;
-        if self.first.len() < TOLD_MAX {
-            self.first.push((at, problem));
+    fn add(&mut self, kind: &'static str, at: Option<i64>, which: String) {
+        match self.kinds.iter_mut().find(|known| known.0 == kind) {
+            Some(known) => known.3 += 1,
+            None => self.kinds.push((kind, at, which, 1)),
         }
     }
 
     fn tell(self, place: &str, faults: &mut Faults<'_>) {
-        let untold = self.count - self.first.len();
-        for (at, problem) in self.first {
+        for (kind, at, which, count) in self.kinds {
+            let problem = format!("{count} {kind}, the first is {which}");
             faults.add(FaultKind::Index, place, at, problem);
-        }
-        if untold > 0 {
-            let problem = format!("{untold} further faults of this kind");
-            faults.add(FaultKind::Index, place, None, problem);
         }
     }
 }

@@ -152,7 +152,12 @@ impl Faults<'_> {
 
 fn segments(log: &LogView, faults: &mut Faults<'_>) {
     let segment_bytes = log.segment_bytes;
+    let last = log.files.files.last();
     for file in &log.files.files {
+        // What an interrupted creation leaves; opening removes it.
+        if file.bytes == 0 && Some(file) == last {
+            continue;
+        }
         let place = file.path.display().to_string();
         if file.bytes != segment_bytes {
             let problem = format!(

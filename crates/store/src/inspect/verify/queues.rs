@@ -1,9 +1,10 @@
 //! Consume queues against the log, while the log is walked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use ferrocket_protocol::message::{View, property};
+use foldhash::fast::FixedState;
 
 use super::{Depth, FaultKind, Faults, Progress};
 use crate::dispatch::{self, TagsCode};
@@ -19,11 +20,14 @@ const WINDOWS_MAX: usize = 50_000;
 /// The topic whose entries carry times of delivery, which depend on a table that may have changed.
 const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
 
+/// Places in the list of queues, by topic and number: looked up for every record.
+type ByName = HashMap<String, HashMap<i32, usize, FixedState>, FixedState>;
+
 pub(super) struct QueueChecks<'a> {
     view: &'a StoreView,
     log: &'a LogView,
     in_use: bool,
-    by_name: HashMap<String, HashMap<i32, usize>>,
+    by_name: ByName,
     queues: Vec<Check<'a>>,
     windows: usize,
     entries: u64,
@@ -31,7 +35,7 @@ pub(super) struct QueueChecks<'a> {
     /// Where records are gone: entries that point there are no faults of their own.
     damaged: Vec<(i64, i64)>,
     /// Records whose queue does not exist, by topic and number.
-    orphans: HashMap<(String, i32), Run>,
+    orphans: BTreeMap<(String, i32), Run>,
 }
 
 struct Check<'a> {
@@ -42,6 +46,8 @@ struct Check<'a> {
     window: Option<(i64, Vec<Option<QueueRow>>)>,
     /// The queue offset that the next record must have.
     next: Option<i64>,
+    /// Where the last record was.
+    last_at: i64,
     matched: u64,
     run: Option<Run>,
     /// Records in front of the first entry.
@@ -65,7 +71,7 @@ impl<'a> QueueChecks<'a> {
         queues: &'a [QueueView],
         in_use: bool,
     ) -> io::Result<Self> {
-        let mut by_name: HashMap<String, HashMap<i32, usize>> = HashMap::new();
+        let mut by_name = ByName::default();
         let mut checks = Vec::with_capacity(queues.len());
         for (index, queue) in queues.iter().enumerate() {
             let numbers = by_name.entry(queue.topic.clone()).or_default();
@@ -76,6 +82,7 @@ impl<'a> QueueChecks<'a> {
                 bounds: queue.bounds(log.start())?,
                 window: None,
                 next: None,
+                last_at: -1,
                 matched: 0,
                 run: None,
                 before: None,
@@ -91,7 +98,7 @@ impl<'a> QueueChecks<'a> {
             entries: 0,
             former: 0,
             damaged: Vec::new(),
-            orphans: HashMap::new(),
+            orphans: BTreeMap::new(),
         })
     }
 
@@ -162,16 +169,18 @@ impl<'a> QueueChecks<'a> {
             check.run = None;
         } else if let Some(next) = check.next
             && offset != next
+            && !self.damaged.iter().any(|(_, to)| *to > check.last_at)
         {
             let problem = format!("queue offset {offset} follows {}", next - 1);
             faults.add(FaultKind::Queue, &check.place, Some(at), problem);
         }
         let messages = messages_of(record, check.queue.kind);
         check.next = Some(offset + messages);
+        check.last_at = at;
         if check.bounds.first_physical.is_none_or(|first| at < first) {
             let run = check
                 .before
-                .get_or_insert_with(|| Run::new("without an entry", at, offset));
+                .get_or_insert_with(|| Run::new("records without an entry", at, offset));
             Run::grow(run, offset);
             return Ok(());
         }
@@ -183,17 +192,17 @@ impl<'a> QueueChecks<'a> {
                     check.matched += 1;
                 }
                 if !matches && row.is_blank {
-                    Some("with a blank in place of the entry")
+                    Some("records with a blank in place of the entry")
                 } else if !matches {
-                    Some("whose entry points elsewhere")
+                    Some("records whose entry points elsewhere")
                 } else if tags_differ(self.view, check.queue, &row, record)? {
-                    Some("whose entry has other tags")
+                    Some("records whose entry has other tags")
                 } else {
                     None
                 }
             }
             None if self.in_use => None,
-            None => Some("behind the last entry"),
+            None => Some("records behind the last entry"),
         };
         match problem {
             Some(problem) => check.fault(problem, at, offset, faults),
@@ -222,56 +231,46 @@ impl<'a> QueueChecks<'a> {
             check.end_run(faults);
             if let Some(run) = check.before.take()
                 && depth == Depth::Full
+                && !self.in_use
             {
                 run.tell(&check.place, faults);
             }
-            let ends = |row: &QueueRow| {
-                Some(row.queue_offset) == Some(check.bounds.min)
-                    || row.queue_offset + row.messages == check.bounds.max
+            let bounds = check.bounds;
+            let is_end = |row: &QueueRow| {
+                row.queue_offset == bounds.min || row.queue_offset + row.messages == bounds.max
             };
-            let mut rows = Vec::new();
             let mut count = 0;
-            match depth {
-                Depth::Full => check.queue.walk(&mut |row| {
+            if depth == Depth::Full {
+                check.queue.walk(&mut |row| {
                     count += u64::from(!row.is_blank && row.physical_offset >= self.log.start());
                     Ok(())
-                })?,
-                Depth::Fast => {
-                    check.queue.walk(&mut |row| {
-                        if ends(row) {
-                            rows.push(*row);
-                        }
-                        Ok(())
-                    })?;
-                }
-            }
-            self.entries += count;
-            if depth == Depth::Full && count != check.matched {
-                check.queue.walk(&mut |row| {
-                    check_row(
-                        row,
-                        check.queue,
-                        &check.place,
-                        &mut records,
-                        &self.damaged,
-                        (self.log.start(), log_end),
-                        self.in_use,
-                        faults,
-                    )
                 })?;
             }
-            for row in &rows {
-                let range = (self.log.start(), log_end);
-                check_row(
-                    row,
-                    check.queue,
-                    &check.place,
-                    &mut records,
-                    &self.damaged,
-                    range,
-                    self.in_use,
-                    faults,
-                )?;
+            self.entries += count;
+            if depth == Depth::Full && count == check.matched {
+                // Every entry has its record.
+            } else {
+                let queue = check.queue;
+                queue.walk(&mut |row| {
+                    let at = row.physical_offset;
+                    if depth == Depth::Fast && !is_end(row)
+                        || row.is_blank
+                        || at < self.log.start()
+                        || self.in_use && at >= log_end
+                        || self
+                            .damaged
+                            .iter()
+                            .any(|(from, to)| (*from..*to).contains(&at))
+                    {
+                        return Ok(());
+                    }
+                    match fault_of(row, queue, &mut records, log_end)? {
+                        Some(problem) => check.fault(problem, at, row.queue_offset, faults),
+                        None => check.end_run(faults),
+                    }
+                    Ok(())
+                })?;
+                check.end_run(faults);
             }
             done_bytes += check.queue.files.total_bytes();
             progress(Progress {
@@ -284,12 +283,11 @@ impl<'a> QueueChecks<'a> {
     }
 
     fn tell_orphans(&mut self, depth: Depth, faults: &mut Faults<'_>) {
-        if depth == Depth::Fast {
+        // Entries are written behind the records of a broker that runs.
+        if depth == Depth::Fast || self.in_use {
             return;
         }
-        let mut orphans: Vec<_> = self.orphans.drain().collect();
-        orphans.sort_by(|a, b| a.0.cmp(&b.0));
-        for ((topic, queue_id), run) in orphans {
+        for ((topic, queue_id), run) in std::mem::take(&mut self.orphans) {
             let problem = format!(
                 "{} records from {} on have no queue; opening the store makes it again unless the topic was deleted",
                 run.count, run.from
@@ -380,10 +378,7 @@ impl Run {
             count,
             ..
         } = self;
-        let problem = match count {
-            1 => format!("a record {problem}: offset {first}"),
-            _ => format!("{count} records {problem}: offsets {first} to {last}"),
-        };
+        let problem = format!("{count} {problem}: offsets {first} to {last}");
         faults.add(FaultKind::Queue, place, Some(self.from), problem);
     }
 }
@@ -416,45 +411,30 @@ fn tags_differ(
     Ok(tags_code != wanted.at(record.store_ms))
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call for each entry; a struct would be made for it alone"
-)]
-fn check_row(
+/// What is wrong with an entry.
+fn fault_of(
     row: &QueueRow,
     queue: &QueueView,
-    place: &str,
     records: &mut RecordReader<'_>,
-    damaged: &[(i64, i64)],
-    (log_start, log_end): (i64, i64),
-    in_use: bool,
-    faults: &mut Faults<'_>,
-) -> io::Result<()> {
-    let at = row.physical_offset;
-    let is_told = damaged.iter().any(|(from, to)| (*from..*to).contains(&at));
-    if row.is_blank || at < log_start || is_told || (in_use && at >= log_end) {
-        return Ok(());
-    }
-    let problem = match records.record_at(at)? {
-        None if at >= log_end => "points behind the end of the log",
-        None => "points to no record",
+    log_end: i64,
+) -> io::Result<Option<&'static str>> {
+    Ok(match records.record_at(row.physical_offset)? {
+        None if row.physical_offset >= log_end => Some("entries behind the end of the log"),
+        None => Some("entries without a record"),
         Some(record) if usize::try_from(row.bytes) != Ok(record.bytes().len()) => {
-            "has another length than its record"
+            Some("entries of another length than their records")
         }
         Some(record) => {
             let of_queue = record.topic == queue.topic && record.queue_id == queue.queue_id;
             let light = record.property(property::INNER_MULTI_DISPATCH);
             let in_light = light.is_some_and(|names| names.split(',').any(|n| n == queue.topic));
             if !of_queue && !in_light {
-                "points to a record of another queue"
+                Some("entries that point to records of another queue")
             } else if of_queue && record.queue_offset != row.queue_offset {
-                "points to a record with another queue offset"
+                Some("entries that point to records with another queue offset")
             } else {
-                return Ok(());
+                None
             }
         }
-    };
-    let problem = format!("the entry of offset {} {problem}", row.queue_offset);
-    faults.add(FaultKind::Queue, place, Some(at), problem);
-    Ok(())
+    })
 }
