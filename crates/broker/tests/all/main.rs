@@ -38,6 +38,7 @@ mod registration_masks_permissions;
 mod sends_of_one_read_are_appended_together;
 mod support;
 mod tables_of_a_java_broker_are_taken_over;
+mod tables_of_golden_stores_load;
 mod tools_read_what_they_print;
 mod topics_are_made_on_the_first_send;
 mod unknown_codes_are_named;

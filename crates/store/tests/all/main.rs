@@ -31,6 +31,7 @@ mod keys_survive_kills_and_power_losses;
 mod light_queues_get_entries_of_messages_that_list_them;
 mod messages_are_found_by_key;
 mod messages_come_back_as_they_were_appended;
+mod messages_that_java_keeps_waiting_are_whole;
 mod one_process_has_the_directory;
 mod queues_made_again_survive_a_power_loss;
 mod segments_take_turns_in_several_directories;
