@@ -9,6 +9,11 @@ use crate::disk::{Disk, DiskFile, Reserve};
 const CHECKPOINT_BYTES: usize = 4096;
 const USED_BYTES: usize = 48;
 
+/// Behind the fields, where Java leaves zeros and never looks: their checksum when this broker wrote
+/// them last. Then everything below `queues_physical` is durable, not only dispatched.
+const SEAL_BYTES: usize = 4;
+const SEAL_SALT: &[u8] = b"ferrocket";
+
 /// The fields in the order of the file; 4.x knows the first three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Checkpoint {
@@ -57,6 +62,13 @@ impl Checkpoint {
         encoded
     }
 
+    fn seal(&self) -> [u8; SEAL_BYTES] {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(SEAL_SALT);
+        hasher.update(&self.encode());
+        hasher.finalize().to_be_bytes()
+    }
+
     /// The store time before which everything is durable, with the slack that Java takes for what
     /// 4.x writes there (`getMinTimestamp`).
     pub(crate) fn safe_ms(&self) -> i64 {
@@ -68,6 +80,8 @@ impl Checkpoint {
 pub(crate) struct CheckpointFile {
     file: Arc<dyn DiskFile>,
     pub(crate) current: Checkpoint,
+    /// This broker wrote it, and no other since.
+    pub(crate) is_ours: bool,
 }
 
 impl CheckpointFile {
@@ -78,9 +92,12 @@ impl CheckpointFile {
             Err(error) => return Err(error),
         };
         let file = disk.create(path, CHECKPOINT_BYTES as u64, Reserve::Lazily)?;
+        let current = Checkpoint::decode(&content);
+        let seal = content.get(USED_BYTES..USED_BYTES + SEAL_BYTES);
         Ok(Self {
             file,
-            current: Checkpoint::decode(&content),
+            current,
+            is_ours: seal == Some(&current.seal()),
         })
     }
 
@@ -103,13 +120,18 @@ impl CheckpointFile {
 
     /// The first half of [`store`](Self::store): when it fails, nothing is lost.
     pub(crate) fn write(&self, checkpoint: Checkpoint) -> io::Result<()> {
-        self.file.write_all_at(&checkpoint.encode(), 0)
+        let mut content = [0; USED_BYTES + SEAL_BYTES];
+        let (fields, seal) = content.split_at_mut(USED_BYTES);
+        fields.copy_from_slice(&checkpoint.encode());
+        seal.copy_from_slice(&checkpoint.seal());
+        self.file.write_all_at(&content, 0)
     }
 
     /// The second half: when it fails, nothing is known of the file any more.
     pub(crate) fn sync(&mut self, written: Checkpoint) -> io::Result<()> {
         self.file.sync()?;
         self.current = written;
+        self.is_ours = true;
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ pub use errors::{FlushError, OpenError, ReadError};
 pub use ferrocket_protocol::message::NewMessage;
 pub use offsets::{PhysicalOffset, QueueOffset};
 pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
-pub use recovery::{Cut, RecoveryReport};
+pub use recovery::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 pub use retention::{RetentionConfig, Shortage};
 pub use signals::{NoSignals, StoreSignals};
 pub use store::{QueryAnswer, Refused, Store, Usage};

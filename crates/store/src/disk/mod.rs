@@ -52,6 +52,11 @@ pub trait DiskFile: Debug + Send + Sync {
     fn read_resident_at(&self, buffer: &mut [u8], position: u64) -> io::Result<bool> {
         self.read_exact_at(buffer, position).map(|()| true)
     }
+    /// Where the first byte at or behind `position` is that was ever written, as far as the file
+    /// system knows: what it steps over reads as zeros. `None` when there is none.
+    fn data_from(&self, position: u64) -> io::Result<Option<u64>> {
+        Ok(Some(position))
+    }
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
     /// Makes a range read as zeros, as cheaply as the file system can, and gives its blocks back or
     /// keeps them.

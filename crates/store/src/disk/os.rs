@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rustix::fs::{Advice, FallocateFlags, FlockOperation};
+use rustix::fs::{Advice, FallocateFlags, FlockOperation, SeekFrom};
 use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{Flock, FlockType};
 
@@ -218,6 +218,16 @@ impl DiskFile for OsFile {
         match rustix::io::preadv2(&self.0, slices, position, ReadWriteFlags::NOWAIT) {
             Ok(read) => Ok(read == wanted),
             Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Ok(false),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn data_from(&self, position: u64) -> io::Result<Option<u64>> {
+        // Nothing reads or writes at the file's own position, which this moves.
+        match rustix::fs::seek(&self.0, SeekFrom::Data(position)) {
+            Ok(data) => Ok(Some(data)),
+            Err(Errno::NXIO) => Ok(None),
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(Some(position)),
             Err(errno) => Err(errno.into()),
         }
     }

@@ -35,6 +35,15 @@ pub(crate) struct CommitLog {
     prepared: Mutex<Option<Arc<Segment>>>,
 }
 
+/// The part of a range of the log that lies in one segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// It reaches to the end of its segment.
+    pub(crate) ends_segment: bool,
+}
+
 impl CommitLog {
     /// Finds the segments in all directories, which are created when they are absent.
     pub(crate) fn load(
@@ -132,6 +141,42 @@ impl CommitLog {
             .file(&*self.disk)?
             .read_exact_at(buffer, segment.position(offset))?;
         Ok(true)
+    }
+
+    /// Where the first byte at or behind `offset` is that may be something else than zero, within the
+    /// segment that holds `offset`.
+    pub(crate) fn data_from(&self, offset: i64) -> io::Result<Option<i64>> {
+        let Some(segment) = self.segment_at(offset) else {
+            return Ok(None);
+        };
+        let position = segment.position(offset);
+        let data = segment.file(&*self.disk)?.data_from(position)?;
+        Ok(data.map(|data| offset + data.saturating_sub(position).cast_signed()))
+    }
+
+    /// The parts of a range that lie in segments.
+    pub(crate) fn parts(&self, from: i64, to: i64) -> Vec<Part> {
+        let segments = self.segments.read();
+        let parts = segments.iter().map(|segment| {
+            let end = segment.base() + self.segment_bytes;
+            Part {
+                from: from.max(segment.base()),
+                to: to.min(end),
+                ends_segment: to >= end,
+            }
+        });
+        parts.filter(|part| part.from < part.to).collect()
+    }
+
+    /// Makes a range within one segment read as zeros.
+    pub(crate) fn zero(&self, from: i64, to: i64) -> io::Result<()> {
+        let Some(segment) = self.segment_at(from) else {
+            return Ok(());
+        };
+        let bytes = (to - from).max(0).unsigned_abs();
+        segment
+            .file(&*self.disk)?
+            .zero(segment.position(from), bytes, Reserve::Now)
     }
 
     /// As [`read_at`](Self::read_at), but false also when the bytes are not all in memory.

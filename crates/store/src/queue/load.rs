@@ -32,6 +32,19 @@ impl<E: Unit> LoadedQueue<E> {
         self.end_physical
     }
 
+    pub(crate) fn topic(&self) -> &Arc<str> {
+        self.queue.topic()
+    }
+
+    /// One past its last entry.
+    pub(crate) fn end(&self) -> i64 {
+        self.end
+    }
+
+    pub(crate) fn is_of(&self, queue: &Arc<Queue<E>>) -> bool {
+        Arc::ptr_eq(&self.queue, queue)
+    }
+
     pub(crate) fn is_suspect(&self) -> bool {
         self.is_suspect
     }
@@ -132,12 +145,16 @@ impl<E: Unit> QueueTable<E> {
                 break;
             }
         }
-        let last = if end > start {
-            self.file_entry(&queue, end - 1)?
-        } else {
-            None
-        };
-        let end_physical = last.map_or(0, |entry| entry.end());
+        let mut end_physical = 0;
+        // A blank says nothing about the log.
+        for offset in (start.max(end - BLANKS_SKIPPED_MAX)..end).rev() {
+            end_physical = self
+                .file_entry(&queue, offset)?
+                .map_or(0, |entry| entry.end());
+            if end_physical > 0 {
+                break;
+            }
+        }
         Ok(LoadedQueue {
             queue,
             bases,
@@ -278,7 +295,7 @@ impl<E: Unit> Queue<E> {
         state.has_past = end > start;
     }
 
-    pub(super) fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> i64 {
         self.state.lock().end()
     }
 }

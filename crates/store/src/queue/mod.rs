@@ -22,6 +22,7 @@ use parking_lot::Mutex;
 
 pub(crate) use self::entry::{ENTRY_BYTES, Entry, Unit};
 pub(crate) use self::files::{QueueFiles, Residence};
+pub(crate) use self::load::LoadedQueue;
 pub(crate) use self::table::QueueTable;
 
 /// A queue that waits for its files keeps no more than this many entries before the append itself

@@ -6,23 +6,29 @@
 //! Whatever a scan meets that is not the plain end of the log is said in the [`RecoveryReport`].
 
 mod further;
+mod mend;
+mod report;
 mod scan;
+mod search;
 pub(crate) mod start;
 
 use std::io;
+use std::sync::Arc;
 
 use ferrocket_protocol::message::View;
 
-use self::scan::{Scanner, Stop};
+use self::mend::Mender;
+pub use self::report::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
+use self::scan::{End, Rules, Scanner, Stop};
 use crate::checkpoint::CheckpointFile;
 use crate::config::StoreConfig;
-use crate::disk::unless_full;
+use crate::disk::{Disk, unless_full};
 use crate::dispatch::{self, TagsCode};
 use crate::errors::OpenError;
 use crate::index::{Index, Key, keys};
 use crate::log::CommitLog;
 use crate::offsets::PhysicalOffset;
-use crate::queue::{Entry, QueueTable};
+use crate::queue::{Entry, LoadedQueue, Queue, QueueTable, Unit};
 
 /// Queue entries and index keys are written behind after this many records, so that a long recovery
 /// stays small.
@@ -30,32 +36,6 @@ const RECORDS_PER_WRITE_BEHIND: u64 = 64 * 1024;
 
 /// No queue offset is as high: the place of its entry in bytes would not be a number.
 const QUEUE_OFFSET_END: i64 = i64::MAX / 32;
-
-/// What opening a store found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RecoveryReport {
-    /// The store was stopped cleanly the last time: there was no `abort`.
-    pub clean: bool,
-    /// Where the log was read from.
-    pub scanned_from: PhysicalOffset,
-    pub records_scanned: u64,
-    /// Where the log ends.
-    pub end: PhysicalOffset,
-    /// Segments behind the end that were deleted (those made ahead among them).
-    pub segments_dropped: usize,
-    /// Where segments are missing between others; what was in them is gone.
-    pub gaps: Vec<PhysicalOffset>,
-    /// Set when what follows the end is neither zeros nor the end of a segment.
-    pub cut: Option<Cut>,
-}
-
-/// A log that ended in something else than nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cut {
-    pub reason: String,
-    /// A whole record was found behind the cut: messages were lost, not just a torn last write.
-    pub record_beyond: Option<PhysicalOffset>,
-}
 
 /// What the store goes on from.
 #[derive(Debug)]
@@ -69,6 +49,7 @@ pub(crate) struct Recovered {
 /// What a store is made of while it is opened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parts<'a> {
+    pub(crate) disk: &'a dyn Disk,
     pub(crate) log: &'a CommitLog,
     pub(crate) queues: &'a QueueTable,
     pub(crate) index: &'a Index,
@@ -83,41 +64,122 @@ pub(crate) fn recover(
     clean: bool,
     mark_used: &dyn Fn() -> io::Result<()>,
 ) -> Result<Recovered, OpenError> {
-    let Parts {
-        log,
-        queues,
-        index,
-        config,
-    } = *parts;
+    let Parts { log, queues, .. } = *parts;
     let loaded = queues.load()?;
-    let failed = |what: &'static str| {
-        move |source| OpenError::Recovery {
-            what: what.into(),
-            source,
+    let mark_used = || if clean { mark_used() } else { Ok(()) };
+    let mut start = where_to_start(parts, &loaded, checkpoint, clean)?;
+    let found = loop {
+        disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
+        let scanned = scan(parts, &loaded, checkpoint, start, clean)?;
+        match scanned.missing_from {
+            // Entries of records before the start are missing: they are made again, too.
+            Some(earlier) if earlier.max(log.start()) < start => {
+                start = earlier.max(log.start());
+                tracing::warn!(
+                    start,
+                    "a consume queue lacks entries, the log is read again from here"
+                );
+            }
+            _ => break scanned.end,
         }
     };
-    let queues_end = loaded
-        .iter()
-        .map(|queue| queue.end_physical())
-        .max()
-        .unwrap_or(0);
-    let start = start::of_scan(log, &checkpoint.current, queues_end, clean)
-        .map_err(failed("the commit log"))?;
+    if !found.holes.is_empty() {
+        mark_used().map_err(failed("the end of the commit log"))?;
+    }
+    let mender = Mender {
+        disk: parts.disk,
+        log,
+        config: parts.config,
+    };
+    let damages: Vec<Damage> = found.holes.iter().map(|hole| mender.mend(hole)).collect();
+    keep_offsets(queues, &damages).map_err(failed("the consume queues"))?;
+    let cut = match &found.stop {
+        Stop::LastSegmentFull => None,
+        Stop::Unwritten if clean => None,
+        stop => mender
+            .cut(found.end, stop.reason())
+            .map_err(failed("the end of the commit log"))?,
+    };
+    let segments_dropped = finish(parts, &loaded, &found, start, clean && cut.is_none())?;
+    let report = RecoveryReport {
+        clean,
+        scanned_from: PhysicalOffset(start),
+        records_scanned: found.records,
+        end: PhysicalOffset(found.end),
+        segments_dropped,
+        gaps: log.gaps().into_iter().map(PhysicalOffset).collect(),
+        damages,
+        cut,
+    };
+    report.tell();
+    Ok(Recovered {
+        end: found.end,
+        last: found.last,
+        report,
+    })
+}
+
+fn failed(what: &'static str) -> impl FnOnce(io::Error) -> OpenError {
+    move |source| OpenError::Recovery {
+        what: what.into(),
+        source,
+    }
+}
+
+fn where_to_start(
+    parts: &Parts<'_>,
+    loaded: &[LoadedQueue],
+    checkpoint: &CheckpointFile,
+    clean: bool,
+) -> Result<i64, OpenError> {
+    let Parts {
+        log, index, config, ..
+    } = *parts;
+    let start =
+        start::of_scan(log, checkpoint, end_of(loaded), clean).map_err(failed("the commit log"))?;
     // The end of a queue's last record is where some record begins.
     let suspect = loaded.iter().filter(|queue| queue.is_suspect());
-    let start = suspect
-        .map(|queue| queue.end_physical())
-        .fold(start, i64::min);
+    let start = suspect.map(LoadedQueue::end_physical).fold(start, i64::min);
     let start = if config.message_index_enable && config.message_index_safe {
         start.min(start::of_index(log, index.end_physical()).map_err(failed("the commit log"))?)
     } else {
         start
     };
-    let start = start.max(log.start());
-    let mark_used = || if clean { mark_used() } else { Ok(()) };
-    disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
+    Ok(start.max(log.start()))
+}
+
+/// How far the log reached, as the queues know it.
+fn end_of(loaded: &[LoadedQueue]) -> i64 {
+    loaded
+        .iter()
+        .map(LoadedQueue::end_physical)
+        .max()
+        .unwrap_or(0)
+}
+
+struct Scanned {
+    end: End,
+    /// A queue lacks entries of records from here on, which is before the start of the scan.
+    missing_from: Option<i64>,
+}
+
+/// Makes the entries and keys of all records from `start` on again.
+fn scan(
+    parts: &Parts<'_>,
+    loaded: &[LoadedQueue],
+    checkpoint: &CheckpointFile,
+    start: i64,
+    clean: bool,
+) -> Result<Scanned, OpenError> {
+    let Parts {
+        log,
+        queues,
+        index,
+        config,
+        ..
+    } = *parts;
     queues
-        .cut_at(&loaded, start)
+        .cut_at(loaded, start)
         .map_err(failed("the consume queues"))?;
     if !clean {
         index
@@ -126,10 +188,17 @@ pub(crate) fn recover(
             .map_err(failed("the index"))?;
     }
     let index_from = index.resume_at();
-
-    let mut scanner = Scanner::new(log, config.check_crc_on_recover);
+    let confirmed = checkpoint.current.confirmed;
+    let rules = Rules {
+        check_crc: config.check_crc_on_recover,
+        property_crc: config.append_property_crc,
+        durable: confirmed,
+        reaches: confirmed.max(end_of(loaded)),
+        clean,
+    };
     let mut visited = 0_u64;
-    let found = scanner
+    let mut missing_from = None;
+    let end = Scanner::new(log, rules)
         .run(start, &mut |record| {
             visited += 1;
             if visited.is_multiple_of(RECORDS_PER_WRITE_BEHIND) {
@@ -139,45 +208,86 @@ pub(crate) fn recover(
             if record.physical_offset >= index_from {
                 redispatch_keys(parts, record)?;
             }
-            redispatch(queues, config, record)
+            if let Some(gap) = redispatch(queues, config, record)? {
+                let from = gap.start(loaded, start);
+                missing_from = missing_from.min(from).or(missing_from).or(from);
+            }
+            Ok(())
         })
         .map_err(failed("the commit log"))?;
-    let cut = cut_of(&mut scanner, &found, clean).map_err(failed("the commit log"))?;
-    drop(scanner);
+    Ok(Scanned { end, missing_from })
+}
 
+/// A record was met whose queue lacks the entry before its own.
+struct Gap {
+    queue: Arc<Queue>,
+    /// Where the queue ended.
+    end: i64,
+}
+
+impl Gap {
+    /// From where on the log has to be read to fill it, when it lies before this scan. In a scan, gaps
+    /// are where records are gone. A topic without any queue was deleted by a Java broker: what the
+    /// log still has of it is not brought back.
+    fn start(&self, loaded: &[LoadedQueue], scanned_from: i64) -> Option<i64> {
+        match loaded.iter().find(|found| found.is_of(&self.queue)) {
+            Some(found) => {
+                let is_first = found.end() == self.end && found.end_physical() <= scanned_from;
+                is_first.then(|| found.end_physical())
+            }
+            None => {
+                let mut topics = loaded.iter().map(LoadedQueue::topic);
+                let is_first = self.end == 0 && topics.any(|topic| topic == self.queue.topic());
+                is_first.then_some(0)
+            }
+        }
+    }
+}
+
+/// A damaged record whose head can be read was given a queue offset: nobody else gets it.
+fn keep_offsets(queues: &QueueTable, damages: &[Damage]) -> io::Result<()> {
+    for message in damages.iter().filter_map(|damage| damage.message.as_ref()) {
+        let Some(queue) = queues.find(&message.topic, message.queue_id) else {
+            continue;
+        };
+        if queue.end() == message.queue_offset.0 {
+            queues.push(&queue, message.queue_offset.0, Entry::BLANK, i64::MAX)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the files of log, queues and index fit what the scan found, durably after a kill. Returns how
+/// many segments were deleted.
+fn finish(
+    parts: &Parts<'_>,
+    loaded: &[LoadedQueue],
+    found: &End,
+    start: i64,
+    was_plain_stop: bool,
+) -> Result<usize, OpenError> {
+    let Parts {
+        log, queues, index, ..
+    } = *parts;
     let segments_dropped = log
         .truncate(found.end)
         .map_err(failed("the end of the commit log"))?;
-    if !clean || cut.is_some() {
+    if !was_plain_stop {
         log.erase_behind(found.end)
             .map_err(failed("the end of the commit log"))?;
     }
     queues
-        .finish_recovery(&loaded, log.start(), clean)
+        .finish_recovery(loaded, log.start(), was_plain_stop)
         .map_err(failed("the consume queues"))?;
     unless_full(queues.write_behind(i64::MAX)).map_err(failed("the consume queues"))?;
     unless_full(index.finish_recovery(found.end, log)).map_err(failed("the index"))?;
-    if !clean {
+    if !was_plain_stop {
         queues.distrust_names();
         // What a killed process left in the page cache is not durable yet.
         log.sync(start, found.end)
             .map_err(failed("the commit log"))?;
     }
-    let report = RecoveryReport {
-        clean,
-        scanned_from: PhysicalOffset(start),
-        records_scanned: found.records,
-        end: PhysicalOffset(found.end),
-        segments_dropped,
-        gaps: log.gaps().into_iter().map(PhysicalOffset).collect(),
-        cut,
-    };
-    tell(&report);
-    Ok(Recovered {
-        end: found.end,
-        last: found.last,
-        report,
-    })
+    Ok(segments_dropped)
 }
 
 /// Lowers the checkpoint to where queues and index are made again from: no later start may believe what is
@@ -197,15 +307,19 @@ fn disown(
     checkpoint.store(lowered)
 }
 
-/// Makes the entries of a record again.
-fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> io::Result<()> {
+/// Makes the entries of a record again. Says when its queue lacks the one before.
+fn redispatch(
+    queues: &QueueTable,
+    config: &StoreConfig,
+    record: &View<'_>,
+) -> io::Result<Option<Gap>> {
     if !dispatch::is_queued(record.sys_flag) {
-        return Ok(());
+        return Ok(None);
     }
     if !(0..QUEUE_OFFSET_END).contains(&record.queue_offset) {
         let (at, queue_offset) = (record.physical_offset, record.queue_offset);
         tracing::error!(at, queue_offset, "a record has an impossible queue offset");
-        return Ok(());
+        return Ok(None);
     }
     let queue = queues.find_or_create(record.topic, record.queue_id);
     let tags = TagsCode::of(config, record.topic, record.properties);
@@ -214,12 +328,14 @@ fn redispatch(queues: &QueueTable, config: &StoreConfig, record: &View<'_>) -> i
         bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
         tags_code: tags.at(record.store_ms),
     };
+    let end = queue.end();
     unless_full(
         queues
             .push(&queue, record.queue_offset, entry, i64::MAX)
             .map(|_| ()),
     )?;
-    further::redispatch(queues, config, record, entry)
+    further::redispatch(queues, config, record, entry)?;
+    Ok((end < record.queue_offset).then_some(Gap { queue, end }))
 }
 
 /// Makes the index keys of a record again.
@@ -235,67 +351,4 @@ fn redispatch_keys(parts: &Parts<'_>, record: &View<'_>) -> io::Result<()> {
         store_ms: record.store_ms,
     });
     unless_full(parts.index.push(keys).map(|_| ()))
-}
-
-/// Judges the end of a scan. Zeros are where every log ends; but a hole that a power loss or a bad
-/// disk left has records behind it, which is worth a look when the last stop was not clean.
-fn cut_of(scanner: &mut Scanner<'_>, found: &scan::End, clean: bool) -> io::Result<Option<Cut>> {
-    let reason = match &found.stop {
-        Stop::LastSegmentFull => return Ok(None),
-        Stop::Unwritten if clean => return Ok(None),
-        Stop::Unwritten => None,
-        Stop::Damaged(reason) => Some(reason.clone()),
-    };
-    let record_beyond = scanner.record_beyond(found.end)?.map(PhysicalOffset);
-    let hole = || record_beyond.map(|_| "there are zeros before a record".to_owned());
-    Ok(reason.or_else(hole).map(|reason| Cut {
-        reason,
-        record_beyond,
-    }))
-}
-
-fn tell(report: &RecoveryReport) {
-    let RecoveryReport {
-        clean,
-        records_scanned,
-        segments_dropped,
-        ..
-    } = report;
-    let (from, end) = (report.scanned_from.0, report.end.0);
-    tracing::info!(
-        clean,
-        from,
-        end,
-        records_scanned,
-        segments_dropped,
-        "commit log recovered"
-    );
-    for gap in &report.gaps {
-        tracing::error!(at = gap.0, "a segment of the commit log is missing");
-    }
-    match &report.cut {
-        None => {}
-        Some(Cut {
-            reason,
-            record_beyond: None,
-        }) => {
-            tracing::warn!(
-                end,
-                reason,
-                "torn record at the end of the commit log cut off"
-            );
-        }
-        Some(Cut {
-            reason,
-            record_beyond: Some(beyond),
-        }) => {
-            let beyond = beyond.0;
-            tracing::error!(
-                end,
-                reason,
-                beyond,
-                "commit log is damaged: messages behind it are lost"
-            );
-        }
-    }
 }

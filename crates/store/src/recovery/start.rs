@@ -5,7 +5,7 @@ use std::io;
 use ferrocket_protocol::message::record::{MAGIC_V1, MAGIC_V2, RECORD_BYTES_MIN};
 use ferrocket_protocol::message::sys_flag;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointFile};
 use crate::log::CommitLog;
 
 /// Bytes that hold every fixed field up to the store time, whatever the addresses are.
@@ -59,34 +59,42 @@ pub(super) fn of_index(log: &CommitLog, index_end: i64) -> io::Result<i64> {
     Ok(last.map_or(log.start(), |last| last.physical_offset))
 }
 
+/// A clean start on a directory that another broker left checks so much of the end of the log.
+const LOOK_BACK_BYTES: i64 = 256 * 1024 * 1024;
+
 /// The offset of the record from which on the queues cannot be believed.
 ///
-/// A clean stop leaves the checkpoint at the last record. After a kill the scan begins with a whole
-/// segment, as in Java: the last one whose first record the checkpoint still covers. Either way the
-/// queues must reach that far themselves, so a lost `consumequeue` is made again from the beginning.
+/// What this broker wrote into the checkpoint is the last record whose entries are durable: the scan
+/// begins there. Java's says less (4.x moves it with every dispatch, not with flushes), so behind it
+/// the scan begins with a whole segment, as in Java: the last one whose first record the checkpoint
+/// still covers, and after a clean stop [`LOOK_BACK_BYTES`] before the end. Either way the queues must
+/// reach that far themselves, so a lost `consumequeue` is made again from the beginning.
 pub(super) fn of_scan(
     log: &CommitLog,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointFile,
     queues_end: i64,
     clean: bool,
 ) -> io::Result<i64> {
-    if clean
-        && checkpoint.queues_physical > 0
-        && checkpoint.queues_physical < queues_end
-        && RecordHead::read(log, checkpoint.queues_physical)?.is_some()
+    let Checkpoint {
+        queues_physical, ..
+    } = checkpoint.current;
+    if checkpoint.is_ours
+        && queues_physical > 0
+        && queues_physical < queues_end
+        && RecordHead::read(log, queues_physical)?.is_some()
     {
-        return Ok(checkpoint.queues_physical);
+        return Ok(queues_physical);
     }
     for segment in log.segments().iter().rev() {
         let Some(first) = RecordHead::read(log, segment.base())? else {
             continue;
         };
         let covered = if clean {
-            true
-        } else if checkpoint.queues_physical > 0 {
-            first.physical_offset <= checkpoint.queues_physical
+            first.physical_offset <= queues_end - LOOK_BACK_BYTES
+        } else if queues_physical > 0 {
+            first.physical_offset <= queues_physical
         } else {
-            first.store_ms <= checkpoint.safe_ms()
+            first.store_ms <= checkpoint.current.safe_ms()
         };
         if covered && first.physical_offset < queues_end {
             return Ok(segment.base());

@@ -124,6 +124,7 @@ impl Store {
         let mark_used = || write_abort(&*disk, &config);
         let recovered = recovery::recover(
             &recovery::Parts {
+                disk: &*disk,
                 log: &log,
                 queues: &queues,
                 index: &index,

@@ -129,6 +129,11 @@ impl Contents {
         self.live.len
     }
 
+    /// One past the last byte that was ever written.
+    pub(super) fn written(&self) -> u64 {
+        self.live.bytes.len() as u64
+    }
+
     pub(super) fn whole(&self) -> Vec<u8> {
         let mut whole = self.live.bytes.clone();
         whole.resize(as_index(self.live.len), 0);

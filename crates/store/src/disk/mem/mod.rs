@@ -388,6 +388,13 @@ impl DiskFile for MemFile {
         machine.contents(self.file)?.read(position, buffer)
     }
 
+    fn data_from(&self, position: u64) -> io::Result<Option<u64>> {
+        let mut machine = self.disk.machine.lock();
+        machine.powered()?;
+        let written = machine.contents(self.file)?.written();
+        Ok((position < written).then_some(position))
+    }
+
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
         self.disk.change(Operation::Write, &self.path, |machine| {
             match machine.step(Operation::Write, &self.path) {

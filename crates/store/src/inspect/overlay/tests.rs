@@ -40,8 +40,10 @@ proptest! {
     ) {
         let base = MemDisk::new();
         let path = Path::new("/f");
+        base.create_dir_all(Path::new("/")).unwrap();
         base.write(path, &before).unwrap();
         let model = MemDisk::new();
+        model.create_dir_all(Path::new("/")).unwrap();
         model.write(path, &before).unwrap();
         let overlay = Overlay::new(Arc::new(base.clone()));
         let (ours, plain) = (overlay.open(path).unwrap(), model.open(path).unwrap());
