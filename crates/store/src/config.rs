@@ -64,9 +64,6 @@ pub struct StoreConfig {
     pub delay_levels_ms: Vec<i64>,
     /// `messageIndexEnable`: find messages by key.
     pub message_index_enable: bool,
-    /// `messageIndexSafe`: a start reads the log from where the index ends, however far back that
-    /// is; otherwise an index that was lost is not made again.
-    pub message_index_safe: bool,
     /// `maxHashSlotNum`: slots of an index file.
     pub index_slots: u32,
     /// `maxIndexNum`: entries of an index file, one of which is never used.
@@ -124,7 +121,6 @@ impl StoreConfig {
             hot_window_bytes: 64 * 1024 * 1024,
             delay_levels_ms: DAY_LEVELS_S.iter().map(|seconds| seconds * 1000).collect(),
             message_index_enable: true,
-            message_index_safe: false,
             index_slots: 5_000_000,
             index_entries: 20_000_000,
             query_messages_max: 64,

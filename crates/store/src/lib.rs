@@ -33,6 +33,7 @@ pub use batch::{AppendBatch, AppendError, Appended};
 pub use config::{FlushMode, StoreConfig};
 pub use errors::{FlushError, OpenError, ReadError};
 pub use ferrocket_protocol::message::NewMessage;
+pub use index::IndexProgress;
 pub use offsets::{PhysicalOffset, QueueOffset};
 pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};

@@ -140,7 +140,6 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     config.transfer_messages_on_disk_max =
         settings.number(Class::Store, "maxTransferCountOnMessageInDisk");
     config.message_index_enable = settings.boolean(Class::Store, "messageIndexEnable");
-    config.message_index_safe = settings.boolean(Class::Store, "messageIndexSafe");
     config.index_slots = settings.number(Class::Store, "maxHashSlotNum");
     config.index_entries = settings.number(Class::Store, "maxIndexNum");
     config.query_messages_max = settings.number(Class::Store, "maxMsgsNumBatch");

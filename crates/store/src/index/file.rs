@@ -72,14 +72,21 @@ impl IndexFile {
         Ok(Self::of(file, path, shape, header))
     }
 
-    /// Opens a file of the right size; `None` when its header cannot be one.
+    /// Opens a file; `None` when its header cannot be one.
     pub(super) fn open(disk: &dyn Disk, path: &Path, shape: Shape) -> io::Result<Option<Self>> {
         let file = disk.open(path)?;
         let mut raw = [0; HEADER_BYTES];
         file.read_exact_at(&mut raw, 0)?;
         let header = Header::decode(&raw);
         let opened = Self::of(file, path.to_owned(), shape, header);
-        Ok(header.is_plausible(shape).then_some(opened))
+        if !header.is_plausible(shape) {
+            return Ok(None);
+        }
+        // A file that ends before its first entry has lost it.
+        let has_first = opened.file.bytes()? >= shape.entry_position(2);
+        let fits = header.is_empty()
+            || (has_first && opened.entry(1)?.physical_offset == header.begin_physical);
+        Ok(fits.then_some(opened))
     }
 
     fn of(file: Arc<dyn DiskFile>, path: PathBuf, shape: Shape, header: Header) -> Self {
@@ -210,7 +217,7 @@ impl IndexFile {
             }
             steps += 1;
             let entry = self.entry(number)?;
-            let stored_ms = begin_ms.saturating_add(i64::from(entry.seconds) * 1000);
+            let stored_ms = entry.stored_ms(begin_ms);
             if entry.seconds < 0 || stored_ms.saturating_add(999) < wanted.begin_ms {
                 break;
             }

@@ -117,6 +117,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// When its record was stored, rounded down to the second from the time at which the file
+    /// begins.
+    pub(super) fn stored_ms(&self, begin_ms: i64) -> i64 {
+        begin_ms.saturating_add(i64::from(self.seconds) * 1000)
+    }
+
     pub(crate) fn encode(&self) -> [u8; ENTRY_BYTES] {
         let [a, b, c, d] = self.hash.to_be_bytes();
         let [e, f, g, h, i, j, k, l] = self.physical_offset.to_be_bytes();

@@ -8,22 +8,28 @@
 //! Lock order: append lock, `writing`, `files`, a file's locks; the lock of the keys that wait is
 //! held for copying only. Old files are not deleted here.
 
+mod build;
 mod file;
 pub(crate) mod format;
 pub(crate) mod keys;
 pub(crate) mod names;
 mod pending;
 mod repair;
+mod walk;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use self::build::Build;
+pub use self::build::IndexProgress;
+pub(crate) use self::build::{Distrust, Vouched};
 use self::file::IndexFile;
 pub(crate) use self::file::Wanted;
+use self::format::HEADER_BYTES;
 pub(crate) use self::format::{Key, Shape};
 use self::pending::{Pending, Pressure};
 use crate::config::StoreConfig;
@@ -43,8 +49,13 @@ pub(crate) struct Index {
     files: RwLock<Vec<Arc<IndexFile>>>,
     /// A file was made or removed since the last sync.
     names_changed: AtomicBool,
-    /// Held while files are written.
+    /// Held while the newest file is written.
     writing: Mutex<()>,
+    build: Mutex<Build>,
+    /// Where a file is made that will stand between others.
+    part_path: PathBuf,
+    /// Bytes of the log that are still to be read; negative when the index is complete.
+    behind: AtomicI64,
 }
 
 /// The newest thing in the index.
@@ -72,6 +83,9 @@ impl Index {
             files: RwLock::new(Vec::new()),
             names_changed: AtomicBool::new(false),
             writing: Mutex::new(()),
+            build: Mutex::default(),
+            part_path: config.below_root("ferrocket").join("index-part"),
+            behind: AtomicI64::new(-1),
             directory,
         };
         if index.enabled {
@@ -87,23 +101,25 @@ impl Index {
 
     fn open_files(&self) -> io::Result<Vec<Arc<IndexFile>>> {
         self.disk.create_dir_all(&self.directory)?;
-        let mut found: Vec<(u64, PathBuf, u64)> = Vec::new();
+        self.remove_part()?;
+        let mut files = Vec::new();
         for entry in self.disk.list(&self.directory)? {
-            let number = names::number_of(&entry.name).filter(|_| !entry.is_dir);
             let path = self.directory.join(&entry.name);
-            match number {
-                Some(number) => found.push((number, path, entry.bytes)),
-                None => tracing::warn!(path = %path.display(), "foreign file ignored"),
+            if entry.is_dir || names::number_of(&entry.name).is_none() {
+                tracing::warn!(path = %path.display(), "foreign file ignored");
+                continue;
             }
+            files.extend(self.open_file(&path, entry.bytes)?.map(Arc::new));
         }
-        found.sort_unstable();
-        let mut files = Vec::with_capacity(found.len());
-        for (_, path, bytes) in found {
-            files.extend(self.open_file(&path, bytes)?.map(Arc::new));
-        }
+        // In the order of the log; an empty one, made ahead of its first key, is the last.
+        files.sort_by_key(|file| {
+            let header = file.header();
+            (header.is_empty(), header.begin_physical, header.end_physical)
+        });
         Ok(files)
     }
 
+    /// Opens a file, or removes it when it is damaged: its keys are in the log.
     fn open_file(&self, path: &Path, found_bytes: u64) -> io::Result<Option<IndexFile>> {
         let wanted_bytes = self.shape.file_bytes();
         if found_bytes > wanted_bytes {
@@ -111,61 +127,77 @@ impl Index {
                 "index file ignored: set maxHashSlotNum and maxIndexNum to what it was written with");
             return Ok(None);
         }
+        let file = if found_bytes < HEADER_BYTES as u64 {
+            None
+        } else {
+            IndexFile::open(&*self.disk, path, self.shape)?
+        };
+        let used_bytes = |file: &IndexFile| self.shape.entry_position(file.header().next);
+        let Some(file) = file.filter(|file| used_bytes(file) <= found_bytes) else {
+            tracing::error!(path = %path.display(),
+                "damaged index file removed, it is made again from the commit log");
+            self.disk.remove_file(path)?;
+            self.names_changed.store(true, Ordering::Relaxed);
+            return Ok(None);
+        };
         if found_bytes < wanted_bytes {
             tracing::warn!(path = %path.display(), found_bytes, wanted_bytes, "short file extended");
-            self.disk.open(path)?.set_bytes(wanted_bytes)?;
+            file.file.set_bytes(wanted_bytes)?;
         }
-        let file = IndexFile::open(&*self.disk, path, self.shape)?;
-        if file.is_none() {
-            tracing::error!(path = %path.display(), "index file with a damaged header ignored");
-        }
-        Ok(file)
+        Ok(Some(file))
     }
 
-    pub(crate) fn has_no_files(&self) -> bool {
+    fn has_no_files(&self) -> bool {
         self.files.read().is_empty()
     }
 
-    /// Where the index has everything before; 0 for an empty one.
-    pub(crate) fn end_physical(&self) -> i64 {
+    /// The last record with an entry; 0 when there is none.
+    fn end_physical(&self) -> i64 {
         let files = self.files.read();
-        files.last().map_or(0, |file| file.header().end_physical)
+        let ends = files.iter().map(|file| file.header().end_physical);
+        ends.max().unwrap_or(0)
     }
 
-    /// The first record whose keys are not in the index.
-    pub(crate) fn resume_at(&self) -> i64 {
-        let files = self.files.read();
-        let last = files.iter().rfind(|file| !file.header().is_empty());
-        last.map_or(0, |file| file.header().end_physical + 1)
-    }
-
-    /// Forgets the keys of records from `physical` on, and mends what a crash left of the files.
-    pub(crate) fn cut_at(&self, physical: i64, log: &CommitLog) -> io::Result<()> {
-        let mut files = self.files.write();
+    /// Forgets the entries that are not believed, and mends what a crash left of the files.
+    fn cut_at(&self, distrusted: Distrust, log: &CommitLog) -> io::Result<()> {
+        let files = self.files.read().clone();
         let mut kept = Vec::with_capacity(files.len());
         let last = files.len().saturating_sub(1);
-        for (index, file) in files.drain(..).enumerate() {
+        for (index, file) in files.into_iter().enumerate() {
             let header = file.header();
-            let settled = index != last && file.room() == 0 && header.end_physical < physical;
-            if settled || file.cut_at(physical, log)? {
+            let believed = header.end_physical < distrusted.physical
+                && header.end_ms <= distrusted.until_ms;
+            let settled = index != last && file.room() == 0 && believed;
+            if settled || file.cut_at(distrusted, log)? {
                 kept.push(file);
             } else {
                 self.disk.remove_file(&file.path)?;
                 self.names_changed.store(true, Ordering::Relaxed);
             }
         }
-        *files = kept;
+        *self.files.write() = kept;
         Ok(())
     }
 
-    /// Writes the keys that a recovery made again, and drops those of records that the log, which
-    /// ends at `end`, does not have.
-    pub(crate) fn finish_recovery(&self, end: i64, log: &CommitLog) -> io::Result<()> {
-        if self.end_physical() >= end && !self.has_no_files() {
-            self.cut_at(end, log)?;
-            self.sync()?;
+    /// Removes the files whose messages are all before `log_min`, but never the last one; how many
+    /// (`IndexService#deleteExpiredFile`).
+    pub(crate) fn delete_expired(&self, log_min: i64) -> io::Result<usize> {
+        let _build = self.build.lock();
+        let _writing = self.writing.lock();
+        let expired: Vec<_> = {
+            let mut files = self.files.write();
+            let old = |file: &Arc<IndexFile>| file.header().end_physical < log_min;
+            let count = files.iter().take_while(|file| old(file)).count();
+            let count = count.min(files.len().saturating_sub(1));
+            files.drain(..count).collect()
+        };
+        for file in &expired {
+            self.disk.remove_file(&file.path)?;
         }
-        self.write_behind()
+        if !expired.is_empty() {
+            self.disk.sync_dir(&self.directory)?;
+        }
+        Ok(expired.len())
     }
 
     /// Adds the keys of records, found at once. True when so many wait for their file that the
@@ -196,13 +228,7 @@ impl Index {
             .iter()
             .flat_map(|chunk| chunk.iter().copied())
             .collect();
-        let mut rest = keys.as_slice();
-        while let Some(first) = rest.first() {
-            let file = self.file_with_room(first)?;
-            let (now, later) = rest.split_at(file.room().min(rest.len()));
-            file.append(now)?;
-            rest = later;
-        }
+        self.write_keys(&keys)?;
         self.pending.forget(chunks.len());
         Ok(!chunks.is_empty())
     }
@@ -234,11 +260,17 @@ impl Index {
             .max())
     }
 
-    /// Makes what was written behind durable.
-    pub(crate) fn sync(&self) -> io::Result<()> {
+    /// Makes what was written behind durable; what can be said of the files then.
+    pub(crate) fn sync(&self) -> io::Result<Vouched> {
         if !self.enabled {
-            return Ok(());
+            return Ok(Vouched::AsBefore);
         }
+        let vouched = self.vouched();
+        self.sync_files()?;
+        Ok(vouched)
+    }
+
+    fn sync_files(&self) -> io::Result<()> {
         let _writing = self.writing.lock();
         let files = self.files.read().clone();
         for file in &files {
@@ -296,9 +328,5 @@ impl Index {
             store_ms: header.end_ms,
             physical_offset: header.end_physical,
         })
-    }
-
-    pub(crate) fn is_enabled(&self) -> bool {
-        self.enabled
     }
 }

@@ -19,6 +19,15 @@ pub(super) fn next(local_ms: i64, last: Option<u64>) -> String {
     format!("{number:0width$}", width = DIGITS)
 }
 
+/// A name for a file that begins at `local_ms` and comes between two others; `None` when there is no
+/// room.
+pub(super) fn between(local_ms: i64, before: Option<u64>, behind: Option<u64>) -> Option<String> {
+    let first = before.map_or(0, |before| before.saturating_add(1));
+    let last = behind.map_or(u64::MAX, |behind| behind.saturating_sub(1));
+    let number = digits_of(local_ms).min(last).max(first);
+    (number <= last).then(|| format!("{number:0width$}", width = DIGITS))
+}
+
 fn digits_of(local_ms: i64) -> u64 {
     let (days, of_day_ms) = (local_ms.div_euclid(DAY_MS), local_ms.rem_euclid(DAY_MS));
     let (year, month, day) = date(days);
@@ -67,6 +76,17 @@ mod tests {
         assert_eq!(number_of("20231114221320123"), Some(20_231_114_221_320_123));
         assert_eq!(number_of("20231114221320123.bak"), None);
         assert_eq!(number_of(""), None);
+    }
+
+    #[test]
+    fn come_between_two_others_when_there_is_room() {
+        let (one, two) = (Some(20_231_114_221_320_123), Some(20_231_114_221_320_125));
+        let middle = Some("20231114221320124".to_owned());
+        for ms in [0, 1_700_000_000_124, 1_800_000_000_000] {
+            assert_eq!(between(ms, one, two), middle);
+        }
+        assert_eq!(between(0, one, Some(20_231_114_221_320_124)), None);
+        assert_eq!(between(1_700_000_000_124, None, None), middle);
     }
 
     #[test]

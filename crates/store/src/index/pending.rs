@@ -1,4 +1,6 @@
 //! Keys that wait for their file.
+//!
+//! The keys of one record are always in one chunk.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -37,6 +39,10 @@ struct Chunks {
     keys: usize,
     /// The flusher was asked and did not come yet.
     asked: bool,
+    /// The files are behind: the keys stay here until those of all records before are written.
+    held: bool,
+    /// While they are held: the keys of all records from here on are here.
+    begins_at: i64,
 }
 
 /// What the appender is to do about the keys that wait.
@@ -51,13 +57,17 @@ impl Pending {
     pub(super) fn push(&self, keys: impl Iterator<Item = Key>) -> Pressure {
         let mut chunks = self.chunks.lock();
         for key in keys {
-            if chunks.open.len() == CHUNK_KEYS {
+            let same_record = |last: &Key| last.physical_offset == key.physical_offset;
+            if chunks.open.len() >= CHUNK_KEYS && !chunks.open.last().is_some_and(same_record) {
                 chunks.seal();
             }
             chunks.open.push(key);
             chunks.keys += 1;
         }
-        if chunks.keys >= PENDING_MAX {
+        if chunks.held {
+            chunks.let_go();
+            Pressure::None
+        } else if chunks.keys >= PENDING_MAX {
             Pressure::Full
         } else if chunks.keys >= PENDING_WANTS_FLUSH && !std::mem::replace(&mut chunks.asked, true)
         {
@@ -67,10 +77,33 @@ impl Pending {
         }
     }
 
-    /// The oldest chunks; they stay until [`forget`](Self::forget).
+    /// Keeps the keys, of records from `end` on, until [`release`](Self::release).
+    pub(super) fn hold_back(&self, end: i64) {
+        let mut chunks = self.chunks.lock();
+        chunks.held = true;
+        chunks.begins_at = end;
+    }
+
+    /// While keys are held back: those of all records from here on are here.
+    pub(super) fn begins_at(&self) -> i64 {
+        self.chunks.lock().begins_at
+    }
+
+    /// Lets the keys go to their files when those have the keys of all records before `written`.
+    /// False when some were let go meanwhile, which must be read from the log now.
+    pub(super) fn release(&self, written: i64) -> bool {
+        let mut chunks = self.chunks.lock();
+        chunks.held = written < chunks.begins_at;
+        !chunks.held
+    }
+
+    /// The oldest chunks; they stay until [`forget`](Self::forget). None while they are held back.
     pub(super) fn oldest(&self) -> Vec<Arc<Vec<Key>>> {
         let mut chunks = self.chunks.lock();
         chunks.asked = false;
+        if chunks.held {
+            return Vec::new();
+        }
         if chunks.sealed.len() < BATCH_CHUNKS {
             chunks.seal();
         }
@@ -117,6 +150,17 @@ impl Chunks {
             self.sealed.push_back(Arc::new(open));
         }
     }
+
+    /// Drops the oldest keys when too many are held back.
+    fn let_go(&mut self) {
+        while self.keys >= PENDING_MAX
+            && let Some(chunk) = self.sealed.pop_front()
+        {
+            self.keys -= chunk.len();
+            let last = chunk.last().map(|key| key.physical_offset + 1);
+            self.begins_at = last.unwrap_or(self.begins_at);
+        }
+    }
 }
 
 fn matches(keys: &[Key], wanted: Wanted) -> impl Iterator<Item = i64> {
@@ -155,6 +199,21 @@ mod tests {
         }
         assert_eq!(pending.newest(), None);
         assert_eq!(pending.push(keys(1)), Pressure::None);
+    }
+
+    #[test]
+    fn keys_held_back_stay_and_the_oldest_are_let_go() {
+        let pending = Pending::default();
+        pending.hold_back(5);
+        assert_eq!(pending.push(keys(CHUNK_KEYS + 1)), Pressure::None);
+        assert_eq!((pending.oldest().len(), pending.begins_at()), (0, 5));
+        assert!(!pending.release(4));
+        assert_eq!(pending.push(keys(PENDING_MAX)), Pressure::None);
+        let begins_at = pending.begins_at();
+        assert!(begins_at > 5);
+        assert!(!pending.release(5));
+        assert!(pending.release(begins_at));
+        assert!(!pending.oldest().is_empty());
     }
 
     #[test]

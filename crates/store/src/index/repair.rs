@@ -8,6 +8,7 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
+use super::build::Distrust;
 use super::file::{IndexFile, number_in};
 use super::format::{ENTRY_BYTES, Entry, Header, SLOT_BYTES};
 use crate::disk::Reserve;
@@ -21,11 +22,11 @@ const PASS_SLOTS: u32 = 1024 * 1024;
 const PIECE_ENTRIES: u32 = 16 * 1024;
 
 impl IndexFile {
-    /// Keeps only the entries of records before `physical`. False when none is left.
-    pub(super) fn cut_at(&self, physical: i64, log: &CommitLog) -> io::Result<bool> {
+    /// Keeps only the entries that are believed. False when none is left.
+    pub(super) fn cut_at(&self, distrusted: Distrust, log: &CommitLog) -> io::Result<bool> {
         let header = self.header();
         self.dirty.store(true, Ordering::Relaxed);
-        let next = self.first_at(physical, header.next)?;
+        let next = self.first_of(distrusted, header)?;
         let mut slots_used = 0;
         let mut from = 0;
         while from < self.shape.slots {
@@ -50,19 +51,23 @@ impl IndexFile {
         kept.end_physical = last.physical_offset;
         kept.end_ms = match RecordHead::read(log, last.physical_offset)? {
             Some(head) => head.store_ms,
-            None => header.begin_ms + i64::from(last.seconds) * 1000 + 999,
+            None => last.stored_ms(header.begin_ms).saturating_add(999),
         };
         self.set_header(kept)?;
         Ok(true)
     }
 
-    /// The number of the first entry that is of a record from `physical` on or that never arrived.
-    fn first_at(&self, physical: i64, end: u32) -> io::Result<u32> {
-        let (mut low, mut high) = (1, end.max(1));
+    /// The number of the first entry that is not believed or that never arrived. Times in entries
+    /// are seconds rounded down: the last second may go too.
+    fn first_of(&self, distrusted: Distrust, header: Header) -> io::Result<u32> {
+        let (mut low, mut high) = (1, header.next.max(1));
         while low < high {
             let middle = low + (high - low) / 2;
             let entry = self.entry(middle)?;
-            if entry.physical_offset < physical && !is_blank(&entry) {
+            let stored_ms = entry.stored_ms(header.begin_ms).saturating_add(999);
+            let believed =
+                entry.physical_offset < distrusted.physical && stored_ms <= distrusted.until_ms;
+            if believed && !is_blank(&entry) {
                 low = middle + 1;
             } else {
                 high = middle;

@@ -1,8 +1,9 @@
-//! Opening a store: finding the end of its log and making its queues and its index fit it.
+//! Opening a store: finding the end of its log and making its queues fit it.
 //!
-//! The log is the truth. Queues and index are believed below the point that the checkpoint (or, without one,
-//! the queues themselves) vouch for; from there on their entries are made again from the log. After
+//! The log is the truth. Queues are believed below the point that the checkpoint (or, without one, the
+//! queues themselves) vouch for; from there on their entries are made again from the log. After
 //! a kill everything in the page cache is back; after a power loss everything that was durable.
+//! The index is made to fit later, while the store is in use (`index::build`).
 //! Whatever a scan meets that is not the plain end of the log is said in the [`RecoveryReport`].
 
 mod further;
@@ -25,13 +26,11 @@ use crate::config::StoreConfig;
 use crate::disk::{Disk, unless_full};
 use crate::dispatch::{self, TagsCode};
 use crate::errors::OpenError;
-use crate::index::{Index, Key, keys};
 use crate::log::CommitLog;
 use crate::offsets::PhysicalOffset;
 use crate::queue::{Entry, LoadedQueue, Queue, QueueTable, Unit};
 
-/// Queue entries and index keys are written behind after this many records, so that a long recovery
-/// stays small.
+/// Queue entries are written behind after this many records, so that a long recovery stays small.
 const RECORDS_PER_WRITE_BEHIND: u64 = 64 * 1024;
 
 /// No queue offset is as high: the place of its entry in bytes would not be a number.
@@ -52,7 +51,6 @@ pub(crate) struct Parts<'a> {
     pub(crate) disk: &'a dyn Disk,
     pub(crate) log: &'a CommitLog,
     pub(crate) queues: &'a QueueTable,
-    pub(crate) index: &'a Index,
     pub(crate) config: &'a StoreConfig,
 }
 
@@ -132,19 +130,12 @@ fn where_to_start(
     checkpoint: &CheckpointFile,
     clean: bool,
 ) -> Result<i64, OpenError> {
-    let Parts {
-        log, index, config, ..
-    } = *parts;
+    let log = parts.log;
     let start =
         start::of_scan(log, checkpoint, end_of(loaded), clean).map_err(failed("the commit log"))?;
     // The end of a queue's last record is where some record begins.
     let suspect = loaded.iter().filter(|queue| queue.is_suspect());
     let start = suspect.map(LoadedQueue::end_physical).fold(start, i64::min);
-    let start = if config.message_index_enable && config.message_index_safe {
-        start.min(start::of_index(log, index.end_physical()).map_err(failed("the commit log"))?)
-    } else {
-        start
-    };
     Ok(start.max(log.start()))
 }
 
@@ -163,7 +154,7 @@ struct Scanned {
     missing_from: Option<i64>,
 }
 
-/// Makes the entries and keys of all records from `start` on again.
+/// Makes the entries of all records from `start` on again.
 fn scan(
     parts: &Parts<'_>,
     loaded: &[LoadedQueue],
@@ -174,20 +165,12 @@ fn scan(
     let Parts {
         log,
         queues,
-        index,
         config,
         ..
     } = *parts;
     queues
         .cut_at(loaded, start)
         .map_err(failed("the consume queues"))?;
-    if !clean {
-        index
-            .cut_at(start, log)
-            .and_then(|()| index.sync())
-            .map_err(failed("the index"))?;
-    }
-    let index_from = index.resume_at();
     let confirmed = checkpoint.current.confirmed;
     let rules = Rules {
         check_crc: config.check_crc_on_recover,
@@ -203,10 +186,6 @@ fn scan(
             visited += 1;
             if visited.is_multiple_of(RECORDS_PER_WRITE_BEHIND) {
                 unless_full(queues.write_behind(i64::MAX))?;
-                unless_full(index.write_behind())?;
-            }
-            if record.physical_offset >= index_from {
-                redispatch_keys(parts, record)?;
             }
             if let Some(gap) = redispatch(queues, config, record)? {
                 let from = gap.start(loaded, start);
@@ -257,8 +236,8 @@ fn keep_offsets(queues: &QueueTable, damages: &[Damage]) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the files of log, queues and index fit what the scan found, durably after a kill. Returns how
-/// many segments were deleted.
+/// Makes the files of log and queues fit what the scan found, durably after a kill. Returns how many
+/// segments were deleted.
 fn finish(
     parts: &Parts<'_>,
     loaded: &[LoadedQueue],
@@ -266,9 +245,7 @@ fn finish(
     start: i64,
     was_plain_stop: bool,
 ) -> Result<usize, OpenError> {
-    let Parts {
-        log, queues, index, ..
-    } = *parts;
+    let Parts { log, queues, .. } = *parts;
     let segments_dropped = log
         .truncate(found.end)
         .map_err(failed("the end of the commit log"))?;
@@ -280,7 +257,6 @@ fn finish(
         .finish_recovery(loaded, log.start(), was_plain_stop)
         .map_err(failed("the consume queues"))?;
     unless_full(queues.write_behind(i64::MAX)).map_err(failed("the consume queues"))?;
-    unless_full(index.finish_recovery(found.end, log)).map_err(failed("the index"))?;
     if !was_plain_stop {
         queues.distrust_names();
         // What a killed process left in the page cache is not durable yet.
@@ -290,7 +266,7 @@ fn finish(
     Ok(segments_dropped)
 }
 
-/// Lowers the checkpoint to where queues and index are made again from: no later start may believe what is
+/// Lowers the checkpoint to where queues are made again from: no later start may believe what is
 /// made again now before it is durable again.
 fn disown(
     log: &CommitLog,
@@ -336,19 +312,4 @@ fn redispatch(
     )?;
     further::redispatch(queues, config, record, entry)?;
     Ok((end < record.queue_offset).then_some(Gap { queue, end }))
-}
-
-/// Makes the index keys of a record again.
-fn redispatch_keys(parts: &Parts<'_>, record: &View<'_>) -> io::Result<()> {
-    if !parts.config.message_index_enable || !keys::is_indexed(record.sys_flag) {
-        return Ok(());
-    }
-    let mut hashes = Vec::new();
-    keys::hashes(record.topic, record.properties, &mut hashes);
-    let keys = hashes.into_iter().map(|hash| Key {
-        hash,
-        physical_offset: record.physical_offset,
-        store_ms: record.store_ms,
-    });
-    unless_full(parts.index.push(keys).map(|_| ()))
 }

@@ -53,12 +53,6 @@ impl RecordHead {
     }
 }
 
-/// Where to read from so that the index misses nothing: the last record that it has.
-pub(super) fn of_index(log: &CommitLog, index_end: i64) -> io::Result<i64> {
-    let last = RecordHead::read(log, index_end)?;
-    Ok(last.map_or(log.start(), |last| last.physical_offset))
-}
-
 /// A clean start on a directory that another broker left checks so much of the end of the log.
 const LOOK_BACK_BYTES: i64 = 256 * 1024 * 1024;
 

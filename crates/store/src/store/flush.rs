@@ -10,6 +10,7 @@ use super::Store;
 use crate::checkpoint::Checkpoint;
 use crate::config::FlushMode;
 use crate::errors::FlushError;
+use crate::index::{IndexProgress, Vouched};
 use crate::offsets::PhysicalOffset;
 use crate::retention::Shortage;
 
@@ -70,6 +71,35 @@ impl Store {
         self.write_queues()
     }
 
+    /// Does the next part of what the message index is behind after a start, reading about
+    /// `budget_bytes` of the log at most; blocking. To be called until the progress is complete,
+    /// which it then stays.
+    ///
+    /// # Errors
+    /// When the disk failed, now or before.
+    pub fn build_index(&self, budget_bytes: u64) -> Result<IndexProgress, FlushError> {
+        self.poison.check()?;
+        let budget = i64::try_from(budget_bytes).unwrap_or(i64::MAX).max(1);
+        let built = self.index.build_step(&self.log, budget);
+        self.poison.guard("building the index", built)
+    }
+
+    /// How far the message index is behind the log: what is missing is not found by key.
+    #[must_use]
+    pub fn index_progress(&self) -> IndexProgress {
+        self.index.progress()
+    }
+
+    /// Removes index files of which the log has no message any more, but never the last one; how many.
+    ///
+    /// # Errors
+    /// When the disk failed, now or before.
+    pub fn delete_expired_index(&self) -> Result<usize, FlushError> {
+        self.poison.check()?;
+        let deleted = self.index.delete_expired(self.log.start());
+        self.poison.guard("deleting index files", deleted)
+    }
+
     /// Makes the next segment ready; blocking. To be called when `segment_wanted` is signalled.
     ///
     /// # Errors
@@ -101,6 +131,8 @@ impl Store {
 
     fn settle(&self, now_ms: i64) -> Result<(), FlushError> {
         self.poison.check()?;
+        self.poison
+            .guard("mending the index", self.index.settle(&self.log))?;
         self.move_checkpoint(now_ms)?;
         let abort = self.config.below_root("abort");
         let removed = self
@@ -120,15 +152,17 @@ impl Store {
         self.write_queues()?;
         self.poison
             .guard_queues("syncing the consume queues", self.queues.sync())?;
-        self.poison.guard("syncing the index", self.index.sync())?;
+        let index = self
+            .poison
+            .guard("syncing the index", self.index.sync())?;
         let mut checkpoint = self.checkpoint.lock();
         let moved = Checkpoint {
             log_ms: last_store_ms,
             queues_ms: last_store_ms,
-            index_ms: if self.index.is_enabled() {
-                last_store_ms
-            } else {
-                checkpoint.current.index_ms
+            index_ms: match index {
+                Vouched::Everything => last_store_ms,
+                Vouched::Until(store_ms) => store_ms.min(last_store_ms),
+                Vouched::AsBefore => checkpoint.current.index_ms,
             },
             confirmed: durable.0,
             queues_physical: last_record.max(0),

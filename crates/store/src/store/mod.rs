@@ -24,7 +24,7 @@ use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
 use crate::disk::{Disk, LockGuard, is_out_of_space};
 use crate::errors::OpenError;
-use crate::index::Index;
+use crate::index::{Distrust, Index};
 use crate::log::{CommitLog, Directories};
 use crate::offsets::PhysicalOffset;
 use crate::poison::Poison;
@@ -121,13 +121,13 @@ impl Store {
         let index = Index::load(Arc::clone(&disk), &config)?;
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
+        let index_ms = checkpoint.current.index_ms;
         let mark_used = || write_abort(&*disk, &config);
         let recovered = recovery::recover(
             &recovery::Parts {
                 disk: &*disk,
                 log: &log,
                 queues: &queues,
-                index: &index,
                 config: &config,
             },
             &mut checkpoint,
@@ -135,6 +135,13 @@ impl Store {
             &mark_used,
         )?;
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
+        let distrusted = Distrust {
+            physical: recovered.report.scanned_from.0,
+            until_ms: index_ms,
+        };
+        index
+            .resume((!clean).then_some(distrusted), recovered.end, &log)
+            .map_err(failed("read", &config.below_root("index")))?;
 
         let active = match log.last() {
             Some(segment) => segment,

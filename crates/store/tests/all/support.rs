@@ -41,6 +41,16 @@ pub(crate) fn open_on(disk: Arc<dyn Disk>, config: &StoreConfig) -> Store {
     Store::open(disk, config.clone(), Arc::new(NoSignals), NOW_MS).unwrap()
 }
 
+/// Lets the index catch up, in steps as small as they get.
+pub(crate) fn build_index(store: &Store) {
+    let mut steps = 0;
+    while !store.index_progress().complete {
+        store.build_index(1).unwrap();
+        steps += 1;
+        assert!(steps < 100_000, "no end of {:?}", store.index_progress());
+    }
+}
+
 pub(crate) fn message<'a>(topic: &'a str, queue_id: i32, body: &'a [u8]) -> NewMessage<'a> {
     NewMessage {
         topic,
