@@ -125,6 +125,9 @@ impl Broker {
         put(table, "commitLogMaxOffset", &appended);
         put(table, "dispatchBehindBytes", &0);
         put(table, "dispatchMaxBuffer", &0);
+        // Ours: what is in these bytes of the log is not found by key yet.
+        let index = self.store.index_progress();
+        put(table, "indexBehindBytes", &index.behind_bytes);
         put(table, "remainTransientStoreBufferNumbs", &NO_POOL);
         let behind = (appended - self.store.durable().0).max(0);
         put(

@@ -1,4 +1,5 @@
-//! The threads of the store: the flusher, the segment maker, the write-behind and the cleaner.
+//! The threads of the store: the flusher, the segment maker, the write-behind, the cleaner and, after
+//! a start, the index builder.
 //!
 //! Each waits for its signal or its period; none runs without cause. In SYNC_FLUSH the flusher
 //! needs no timer: what was appended while one flush ran is the next flush (group commit). Without
@@ -10,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ferrocket_broker::Broker;
-use ferrocket_store::{FlushMode, Store, StoreSignals};
+use ferrocket_store::{FlushError, FlushMode, Store, StoreSignals};
 use parking_lot::{Condvar, Mutex};
 
 use crate::clock::now_ms;
@@ -23,6 +24,11 @@ const FLUSH_CHECK_MIN: Duration = Duration::from_millis(100);
 const FLUSH_CHECK_MAX: Duration = Duration::from_millis(1000);
 /// How often the disks are measured, and what had no room is tried again.
 const SPACE_CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the index builder reads of the log at once.
+const INDEX_STEP_BYTES: u64 = 4 * 1024 * 1024;
+/// How often it says how far it is.
+const INDEX_PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// A flag that a thread sleeps on.
 #[derive(Debug, Default)]
@@ -92,6 +98,8 @@ pub(crate) struct Bells {
     segment: Bell,
     queues: Bell,
     space: Bell,
+    /// Only ever stopped: the index builder wakes by itself.
+    index: Bell,
 }
 
 impl StoreSignals for Bells {
@@ -137,7 +145,10 @@ impl StoreThreads {
         threads.spawn("flusher", worker.clone(), Worker::flush)?;
         threads.spawn("segment-maker", worker.clone(), Worker::make_segments)?;
         threads.spawn("write-behind", worker.clone(), Worker::write_behind)?;
-        threads.spawn("cleaner", worker, Worker::clean)?;
+        threads.spawn("cleaner", worker.clone(), Worker::clean)?;
+        if !store.index_progress().complete {
+            threads.spawn("index-builder", worker, Worker::build_index)?;
+        }
         Ok(threads)
     }
 
@@ -160,8 +171,9 @@ impl StoreThreads {
             segment,
             queues,
             space,
+            index,
         } = &*self.bells;
-        for bell in [flush, segment, queues, space] {
+        for bell in [flush, segment, queues, space, index] {
             bell.stop();
         }
         for thread in self.threads {
@@ -208,6 +220,49 @@ impl Worker {
         let mut complaint = Complaint::new("cannot make the next commit log segment ready");
         while self.bells.segment.wait(None) == Wake::Rung {
             complaint.about(&self.store.prepare_segment());
+        }
+    }
+
+    /// Runs until the message index is complete, at most half of the time, so that a start leaves
+    /// the machine and the disk to those who send and receive.
+    fn build_index(&self) {
+        let began = Instant::now();
+        let mut told = began;
+        let behind_at_first = self.store.index_progress().behind_bytes;
+        tracing::info!(
+            behind_bytes = behind_at_first,
+            "the message index is behind the log and catches up in the background"
+        );
+        let mut complaint = Complaint::new("the message index stays behind");
+        loop {
+            let step = Instant::now();
+            let built = self.store.build_index(INDEX_STEP_BYTES);
+            let full = matches!(built, Err(FlushError::NoSpace(_)));
+            complaint.about(&built.as_ref().map(|_| ()));
+            if built.is_err() && !full {
+                return;
+            }
+            let progress = self.store.index_progress();
+            let seconds = began.elapsed().as_secs();
+            if progress.complete {
+                tracing::info!(seconds, "the message index has caught up with the log");
+                return;
+            }
+            if told.elapsed() >= INDEX_PROGRESS_EVERY {
+                told = Instant::now();
+                let behind_bytes = progress.behind_bytes;
+                let done = behind_at_first.saturating_sub(behind_bytes);
+                let seconds_left = behind_bytes.saturating_mul(seconds) / done.max(1);
+                tracing::info!(behind_bytes, seconds_left, "the message index catches up");
+            }
+            let rest = if full {
+                INDEX_PROGRESS_EVERY
+            } else {
+                step.elapsed()
+            };
+            if self.bells.index.wait(Some(rest)) == Wake::Stopped {
+                return;
+            }
         }
     }
 

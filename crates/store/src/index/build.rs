@@ -35,6 +35,8 @@ pub(super) struct Build {
     holes: Vec<Hole>,
     /// A file for the hole that is being worked on.
     part: Option<IndexFile>,
+    /// A step failed half way: what is missing is to be looked for anew.
+    is_stale: bool,
 }
 
 /// Entries of records from `physical` on, and those of records stored after `until_ms`, may be of
@@ -112,17 +114,31 @@ impl Index {
     }
 
     /// Does the next part of the work, reading about `budget_bytes` of the log at most.
-    pub(crate) fn build_step(&self, log: &CommitLog, budget_bytes: i64) -> io::Result<IndexProgress> {
+    pub(crate) fn build_step(
+        &self,
+        log: &CommitLog,
+        budget_bytes: i64,
+    ) -> io::Result<IndexProgress> {
         let mut build = self.build.lock();
+        let done = self.step(&mut build, log, budget_bytes);
+        build.is_stale = done.is_err();
+        self.note(&build, log);
+        done.map(|()| self.progress())
+    }
+
+    fn step(&self, build: &mut Build, log: &CommitLog, budget_bytes: i64) -> io::Result<()> {
+        if build.is_stale && build.distrusted.is_none() {
+            build.part = None;
+            self.plan(build, log)?;
+        }
         if build.distrusted.is_some() {
-            self.mend(&mut build, log)?;
+            self.mend(build, log)?;
         } else if let Some(place) = build.tail {
             build.tail = self.read_tail(place, log, budget_bytes)?;
         } else if let Some(hole) = build.holes.last().copied() {
-            self.fill(&mut build, hole, log, budget_bytes)?;
+            self.fill(build, hole, log, budget_bytes)?;
         }
-        self.note(&build, log);
-        Ok(self.progress())
+        Ok(())
     }
 
     /// Takes away what cannot be believed, if that was not done yet, so that a clean stop leaves
@@ -189,7 +205,10 @@ impl Index {
         }
         holes.reverse();
         build.holes = holes;
-        build.tail = Some(last.unwrap_or(Place::at(log.start())));
+        build.tail = self
+            .pending
+            .is_held()
+            .then(|| last.unwrap_or(Place::at(log.start())));
         Ok(())
     }
 
@@ -198,7 +217,7 @@ impl Index {
         let until = self.pending.begins_at();
         let place = walk::collect(log, place, until, budget, &mut keys)?;
         let _writing = self.writing.lock();
-        self.write_keys(&keys)?;
+        self.write_keys(&keys, &mut 0)?;
         let caught_up = place.at >= until && self.pending.release(until);
         Ok((!caught_up).then_some(place))
     }
@@ -326,24 +345,9 @@ impl Index {
             let holes = build.holes.iter();
             tail + holes.map(|hole| hole.until - hole.at).sum::<i64>()
         };
-        let complete =
-            build.distrusted.is_none() && build.tail.is_none() && build.holes.is_empty();
+        let complete = build.distrusted.is_none() && build.tail.is_none() && build.holes.is_empty();
         self.behind
             .store(if complete { -1 } else { behind }, Ordering::Relaxed);
-    }
-}
-
-impl Index {
-    /// Writes keys to the newest file and, when it is full, to new ones.
-    pub(super) fn write_keys(&self, keys: &[Key]) -> io::Result<()> {
-        let mut rest = keys;
-        while let Some(first) = rest.first() {
-            let file = self.file_with_room(first)?;
-            let (now, later) = rest.split_at(file.room().min(rest.len()));
-            file.append(now)?;
-            rest = later;
-        }
-        Ok(())
     }
 }
 

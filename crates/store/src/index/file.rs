@@ -29,9 +29,11 @@ pub(super) struct IndexFile {
     pub(super) shape: Shape,
     header: Mutex<Header>,
     /// Held while slots are written, so that no reader sees half of one.
-    slots: RwLock<()>,
+    pub(super) slots: RwLock<()>,
     /// Written to since the last sync.
     pub(super) dirty: AtomicBool,
+    /// An append failed half way: slots may point to entries that the header does not have.
+    torn: AtomicBool,
 }
 
 /// What a search asks for.
@@ -97,6 +99,7 @@ impl IndexFile {
             header: Mutex::new(header),
             slots: RwLock::new(()),
             dirty: AtomicBool::new(true),
+            torn: AtomicBool::new(false),
         }
     }
 
@@ -109,8 +112,20 @@ impl IndexFile {
         self.shape.entries.saturating_sub(self.header().next) as usize
     }
 
-    /// Adds keys, which must fit. One caller at a time.
+    /// Adds keys, which must fit: all or, when it fails, none. One caller at a time.
     pub(super) fn append(&self, keys: &[Key]) -> io::Result<()> {
+        if self.torn.load(Ordering::Relaxed) {
+            let mut header = self.header();
+            header.slots_used = self.mend_all_slots(header.next)?;
+            self.set_header(header)?;
+        }
+        self.torn.store(true, Ordering::Relaxed);
+        self.append_sound(keys)?;
+        self.torn.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn append_sound(&self, keys: &[Key]) -> io::Result<()> {
         let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
             return Ok(());
         };
@@ -287,4 +302,72 @@ impl IndexFile {
 /// The entry number in a slot; 0 when there is none.
 pub(super) fn number_in(slot: [u8; SLOT_BYTES]) -> u32 {
     u32::try_from(i32::from_be_bytes(slot)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::mem::MemDisk;
+
+    const SHAPE: Shape = Shape {
+        slots: 3,
+        entries: 20,
+    };
+
+    fn disk() -> MemDisk {
+        let disk = MemDisk::new();
+        disk.create_dir_all(Path::new("/index")).unwrap();
+        disk
+    }
+
+    fn key(hash: i32, physical_offset: i64) -> Key {
+        Key {
+            hash,
+            physical_offset,
+            store_ms: 1_000,
+        }
+    }
+
+    fn found(file: &IndexFile, hash: i32) -> Vec<i64> {
+        let wanted = Wanted {
+            hash,
+            begin_ms: 0,
+            end_ms: i64::MAX,
+        };
+        let mut found = Vec::new();
+        file.walk(wanted, &mut |at| {
+            found.push(at);
+            Ok(true)
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn an_append_that_failed_half_way_cuts_no_chain_when_it_is_tried_again() {
+        let disk = disk();
+        let file = IndexFile::create(&disk, "/index/1".into(), SHAPE, None).unwrap();
+        file.append(&[key(1, 10), key(4, 20)]).unwrap();
+        // The slot was written, the header was not.
+        let update = SlotUpdate { slot: 1, newest: 3 };
+        file.write_slots(&[update]).unwrap();
+        file.torn.store(true, Ordering::Relaxed);
+        file.append(&[key(1, 30)]).unwrap();
+        assert_eq!(found(&file, 1), [30, 10]);
+        assert_eq!(found(&file, 4), [20]);
+        assert_eq!((file.header().slots_used, file.header().next), (1, 4));
+    }
+
+    #[test]
+    fn a_header_that_is_not_of_the_entries_is_not_believed() {
+        let disk = disk();
+        let path = Path::new("/index/1");
+        let file = IndexFile::create(&disk, path.into(), SHAPE, None).unwrap();
+        file.append(&[key(1, 10), key(4, 20)]).unwrap();
+        assert!(IndexFile::open(&disk, path, SHAPE).unwrap().is_some());
+        let mut header = file.header();
+        header.begin_physical = 5;
+        file.set_header(header).unwrap();
+        assert!(IndexFile::open(&disk, path, SHAPE).unwrap().is_none());
+    }
 }

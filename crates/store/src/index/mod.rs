@@ -114,7 +114,11 @@ impl Index {
         // In the order of the log; an empty one, made ahead of its first key, is the last.
         files.sort_by_key(|file| {
             let header = file.header();
-            (header.is_empty(), header.begin_physical, header.end_physical)
+            (
+                header.is_empty(),
+                header.begin_physical,
+                header.end_physical,
+            )
         });
         Ok(files)
     }
@@ -165,13 +169,16 @@ impl Index {
         let last = files.len().saturating_sub(1);
         for (index, file) in files.into_iter().enumerate() {
             let header = file.header();
-            let believed = header.end_physical < distrusted.physical
-                && header.end_ms <= distrusted.until_ms;
+            let believed =
+                header.end_physical < distrusted.physical && header.end_ms <= distrusted.until_ms;
             let settled = index != last && file.room() == 0 && believed;
             if settled || file.cut_at(distrusted, log)? {
                 kept.push(file);
             } else {
-                self.disk.remove_file(&file.path)?;
+                // An earlier try may have failed later than here.
+                if self.disk.exists(&file.path) {
+                    self.disk.remove_file(&file.path)?;
+                }
                 self.names_changed.store(true, Ordering::Relaxed);
             }
         }
@@ -221,16 +228,32 @@ impl Index {
         Ok(())
     }
 
-    /// Writes the oldest of the keys that wait; false when there were none.
+    /// Writes the oldest of the keys that wait; false when there were none. Those that could not be
+    /// written go on waiting.
     fn write_batch(&self) -> io::Result<bool> {
         let chunks = self.pending.oldest();
         let keys: Vec<Key> = chunks
             .iter()
             .flat_map(|chunk| chunk.iter().copied())
             .collect();
-        self.write_keys(&keys)?;
-        self.pending.forget(chunks.len());
-        Ok(!chunks.is_empty())
+        let mut written = 0;
+        let outcome = self.write_keys(&keys, &mut written);
+        self.pending.forget(written);
+        outcome.map(|()| !keys.is_empty())
+    }
+
+    /// Writes keys to the newest file and, when it is full, to new ones; `written` says how many,
+    /// also when it fails.
+    fn write_keys(&self, keys: &[Key], written: &mut usize) -> io::Result<()> {
+        let mut rest = keys;
+        while let Some(first) = rest.first() {
+            let file = self.file_with_room(first)?;
+            let (now, later) = rest.split_at(file.room().min(rest.len()));
+            file.append(now)?;
+            *written += now.len();
+            rest = later;
+        }
+        Ok(())
     }
 
     /// The newest file, or one more when it is full.

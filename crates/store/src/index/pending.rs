@@ -89,6 +89,10 @@ impl Pending {
         self.chunks.lock().begins_at
     }
 
+    pub(super) fn is_held(&self) -> bool {
+        self.chunks.lock().held
+    }
+
     /// Lets the keys go to their files when those have the keys of all records before `written`.
     /// False when some were let go meanwhile, which must be read from the log now.
     pub(super) fn release(&self, written: i64) -> bool {
@@ -110,12 +114,18 @@ impl Pending {
         chunks.sealed.iter().take(BATCH_CHUNKS).cloned().collect()
     }
 
-    /// Lets go of the oldest chunks, which are written.
-    pub(super) fn forget(&self, count: usize) {
+    /// Lets go of the oldest keys, which are written.
+    pub(super) fn forget(&self, mut count: usize) {
         let mut chunks = self.chunks.lock();
-        for _ in 0..count {
-            let keys = chunks.sealed.pop_front().map_or(0, |chunk| chunk.len());
-            chunks.keys -= keys;
+        while count > 0
+            && let Some(oldest) = chunks.sealed.pop_front()
+        {
+            let forgotten = count.min(oldest.len());
+            chunks.keys -= forgotten;
+            count -= forgotten;
+            if let Some(rest) = oldest.get(forgotten..).filter(|rest| !rest.is_empty()) {
+                chunks.sealed.push_front(Arc::new(rest.to_vec()));
+            }
         }
     }
 
@@ -195,7 +205,10 @@ mod tests {
                 break;
             }
             assert!(oldest.len() <= BATCH_CHUNKS);
-            pending.forget(oldest.len());
+            // A part of a chunk goes too.
+            pending.forget(1);
+            let oldest = pending.oldest();
+            pending.forget(oldest.iter().map(|chunk| chunk.len()).sum());
         }
         assert_eq!(pending.newest(), None);
         assert_eq!(pending.push(keys(1)), Pressure::None);

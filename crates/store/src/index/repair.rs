@@ -27,13 +27,7 @@ impl IndexFile {
         let header = self.header();
         self.dirty.store(true, Ordering::Relaxed);
         let next = self.first_of(distrusted, header)?;
-        let mut slots_used = 0;
-        let mut from = 0;
-        while from < self.shape.slots {
-            let to = (from + PASS_SLOTS).min(self.shape.slots) - 1;
-            slots_used += self.mend_slots(from, to, next)?;
-            from = to + 1;
-        }
+        let slots_used = self.mend_all_slots(next)?;
         // No entry of an earlier life must show up again behind the end.
         let begin = self.shape.entry_position(next);
         let end = self.shape.file_bytes();
@@ -76,6 +70,18 @@ impl IndexFile {
         Ok(low)
     }
 
+    /// Makes all slots point below `next`; how many are used.
+    pub(super) fn mend_all_slots(&self, next: u32) -> io::Result<u32> {
+        let mut slots_used = 0;
+        let mut from = 0;
+        while from < self.shape.slots {
+            let to = (from + PASS_SLOTS).min(self.shape.slots) - 1;
+            slots_used += self.mend_slots(from, to, next)?;
+            from = to + 1;
+        }
+        Ok(slots_used)
+    }
+
     /// Makes the slots from `from` to `to` point below `next`; how many are used.
     fn mend_slots(&self, from: u32, to: u32, next: u32) -> io::Result<u32> {
         let mut raw = self.read_slots(from, to)?;
@@ -104,6 +110,7 @@ impl IndexFile {
         }
         let used = slots.iter().filter(|slot| number_in(**slot) > 0).count();
         if any_lost {
+            let _slots = self.slots.write();
             self.file
                 .write_all_at(&raw, self.shape.slot_position(from))?;
         }

@@ -15,7 +15,7 @@ use crate::log::CommitLog;
 use crate::recovery::start::RecordHead;
 
 /// The least that is read at once.
-const PIECE_BYTES_MIN: i64 = 16 * 1024;
+const PIECE_BYTES_MIN: i64 = 4 * 1024;
 
 /// What every record begins with: its length and its magic.
 const START_BYTES: i64 = 8;

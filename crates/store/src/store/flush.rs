@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::Store;
 use crate::checkpoint::Checkpoint;
 use crate::config::FlushMode;
+use crate::disk::is_out_of_space;
 use crate::errors::FlushError;
 use crate::index::{IndexProgress, Vouched};
 use crate::offsets::PhysicalOffset;
@@ -76,12 +77,18 @@ impl Store {
     /// which it then stays.
     ///
     /// # Errors
-    /// When the disk failed, now or before.
+    /// When the disk failed, now or before; [`FlushError::NoSpace`] when it is full, to be tried
+    /// again later.
     pub fn build_index(&self, budget_bytes: u64) -> Result<IndexProgress, FlushError> {
         self.poison.check()?;
         let budget = i64::try_from(budget_bytes).unwrap_or(i64::MAX).max(1);
-        let built = self.index.build_step(&self.log, budget);
-        self.poison.guard("building the index", built)
+        match self.index.build_step(&self.log, budget) {
+            // Nobody waits for this: no message is refused because of it.
+            Err(error) if is_out_of_space(&error) => Err(FlushError::NoSpace(format!(
+                "building the index waits for room on the disk: {error}"
+            ))),
+            built => self.poison.guard("building the index", built),
+        }
     }
 
     /// How far the message index is behind the log: what is missing is not found by key.
@@ -131,8 +138,8 @@ impl Store {
 
     fn settle(&self, now_ms: i64) -> Result<(), FlushError> {
         self.poison.check()?;
-        self.poison
-            .guard("mending the index", self.index.settle(&self.log))?;
+        let mended = self.index.settle(&self.log);
+        self.guard_derived(Shortage::Index, "mending the index", mended)?;
         self.move_checkpoint(now_ms)?;
         let abort = self.config.below_root("abort");
         let removed = self
@@ -152,9 +159,7 @@ impl Store {
         self.write_queues()?;
         self.poison
             .guard_queues("syncing the consume queues", self.queues.sync())?;
-        let index = self
-            .poison
-            .guard("syncing the index", self.index.sync())?;
+        let index = self.poison.guard("syncing the index", self.index.sync())?;
         let mut checkpoint = self.checkpoint.lock();
         let moved = Checkpoint {
             log_ms: last_store_ms,

@@ -22,7 +22,7 @@ pub use self::query::QueryAnswer;
 pub use self::room::Refused;
 use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
-use crate::disk::{Disk, LockGuard, is_out_of_space};
+use crate::disk::{Disk, LockGuard, is_out_of_space, unless_full};
 use crate::errors::OpenError;
 use crate::index::{Distrust, Index};
 use crate::log::{CommitLog, Directories};
@@ -139,8 +139,7 @@ impl Store {
             physical: recovered.report.scanned_from.0,
             until_ms: index_ms,
         };
-        index
-            .resume((!clean).then_some(distrusted), recovered.end, &log)
+        unless_full(index.resume((!clean).then_some(distrusted), recovered.end, &log))
             .map_err(failed("read", &config.below_root("index")))?;
 
         let active = match log.last() {

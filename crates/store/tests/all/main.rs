@@ -38,4 +38,5 @@ mod queues_made_again_survive_a_power_loss;
 mod segments_take_turns_in_several_directories;
 mod stores_of_java_open;
 mod sync_readers_see_only_what_is_durable;
+mod the_index_catches_up_while_messages_come;
 mod times_find_their_offsets;
