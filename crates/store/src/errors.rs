@@ -61,6 +61,15 @@ pub enum OpenError {
     /// Two directories hold a file for the same part of the log.
     #[error("{} and {} are for the same part of the log; move the one that does not belong to this store away", path.display(), other.display())]
     Twice { path: PathBuf, other: PathBuf },
+    /// Java deletes all queues here (`CommitLog#recoverNormally`).
+    #[error(
+        "there is no commit log in {directories:?}, but consume queues are there (topic {topic} goes up to offset {messages}); if a disk is not mounted, mount it; to begin with an empty store, move the directories `consumequeue`, `batchconsumequeue` and `index` away"
+    )]
+    NoLog {
+        directories: Vec<PathBuf>,
+        topic: String,
+        messages: i64,
+    },
     #[error("{key}: {problem}")]
     Config { key: &'static str, problem: String },
     #[error("cannot read {what} while recovering")]

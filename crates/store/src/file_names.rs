@@ -18,15 +18,6 @@ pub(crate) fn base_of(name: &str) -> Option<i64> {
     if digits { name.parse().ok() } else { None }
 }
 
-/// What to do about a file that is shorter than it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Short {
-    /// Only the last file may be, as a crash during its creation leaves it.
-    LastOnly,
-    /// Any: what is in the files can be made again.
-    Any,
-}
-
 /// A file of an endless logical file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogicalFile {
@@ -36,16 +27,47 @@ pub(crate) struct LogicalFile {
     pub(crate) was_short: bool,
 }
 
-/// The files of one or several directories in ascending order. All must have the configured size, which is not
-/// stored anywhere, and bases that fit it. An empty last file is what an interrupted creation leaves
-/// and is removed; a short one is extended where `short` allows it (Java refuses to start on both,
-/// and on foreign names, which are left alone here).
+/// The size that the files of some directories have, which is stored nowhere: the configured one when
+/// they fit it, otherwise that of the first file when all others fit that.
+pub(crate) fn common_bytes<'a>(
+    disk: &dyn Disk,
+    directories: impl IntoIterator<Item = &'a Path>,
+    configured: u64,
+    key: &'static str,
+) -> Result<u64, OpenError> {
+    let mut files = Vec::new();
+    for directory in directories {
+        files.append(&mut list(disk, directory)?);
+    }
+    files.sort();
+    let fits = |size: u64| {
+        let mut all = files.iter();
+        all.all(|(base, _, bytes)| *bytes <= size && base.unsigned_abs().is_multiple_of(size))
+    };
+    match files.first() {
+        Some((_, path, found_bytes))
+            if *found_bytes > 0 && !fits(configured) && fits(*found_bytes) =>
+        {
+            tracing::warn!(
+                path = %path.display(),
+                found_bytes,
+                configured,
+                "all files have another size than {key} says; theirs is taken, set {key} to it"
+            );
+            Ok(*found_bytes)
+        }
+        _ => Ok(configured),
+    }
+}
+
+/// The files of one or several directories in ascending order. All must have bases that fit their size.
+/// An empty last file is what an interrupted creation leaves and is removed; a short one is extended
+/// with zeros (Java refuses to start on both, and on foreign names, which are left alone here).
 pub(crate) fn load<'a>(
     disk: &dyn Disk,
     directories: impl IntoIterator<Item = &'a Path>,
     file_bytes: u64,
     key: &'static str,
-    short: Short,
 ) -> Result<Vec<LogicalFile>, OpenError> {
     let mut files = Vec::new();
     for directory in directories {
@@ -58,13 +80,11 @@ pub(crate) fn load<'a>(
             .map_err(failed("remove empty file", path))?;
         files.pop();
     }
-    let last = files.len().saturating_sub(1);
     let mut loaded = Vec::with_capacity(files.len());
-    for (index, (base, path, found_bytes)) in files.into_iter().enumerate() {
+    for (base, path, found_bytes) in files {
         let was_short = found_bytes < file_bytes;
         let misplaced = base.unsigned_abs() % file_bytes != 0;
-        let refused = was_short && short == Short::LastOnly && index != last;
-        if found_bytes > file_bytes || misplaced || refused {
+        if found_bytes > file_bytes || misplaced {
             return Err(OpenError::FileSize {
                 path,
                 found_bytes,

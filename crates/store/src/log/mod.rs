@@ -22,7 +22,10 @@ pub(crate) use self::directories::Directories;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
-use crate::file_names::{self, Short};
+use crate::file_names;
+
+/// The key that says how long a segment is.
+pub(crate) const SEGMENT_BYTES_KEY: &str = "mappedFileSizeCommitLog";
 
 #[derive(Debug)]
 pub(crate) struct CommitLog {
@@ -56,8 +59,7 @@ impl CommitLog {
             &*disk,
             directories.paths(),
             segment_bytes,
-            "mappedFileSizeCommitLog",
-            Short::LastOnly,
+            SEGMENT_BYTES_KEY,
         )?;
         let segments = files
             .into_iter()

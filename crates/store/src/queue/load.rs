@@ -8,7 +8,7 @@ use super::files::Residence;
 use super::{Entry, Queue, QueueTable, Unit};
 use crate::disk::Reserve;
 use crate::errors::OpenError;
-use crate::file_names::{self, Short};
+use crate::file_names;
 
 /// Blanks (lost messages) that a search looks past.
 const BLANKS_SKIPPED_MAX: i64 = 64;
@@ -66,7 +66,6 @@ impl<E: Unit> QueueTable<E> {
                     [&*directory.join(&name)],
                     self.files.file_bytes(),
                     E::FILE_BYTES_KEY,
-                    Short::Any,
                 )?;
                 let bases: Vec<i64> = files
                     .iter()
@@ -117,6 +116,14 @@ impl<E: Unit> QueueTable<E> {
             let end = found.queue.end();
             if !clean || end < found.end {
                 self.erase_behind(found, end)?;
+            }
+            if found
+                .bases
+                .first()
+                .is_some_and(|base| found.queue.min() < *base)
+            {
+                // Its first files were missing, and their entries were made again.
+                continue;
             }
             let kept = |base: &i64| *base < end;
             let bases: Vec<i64> = found.bases.iter().copied().filter(kept).collect();
@@ -297,5 +304,9 @@ impl<E: Unit> Queue<E> {
 
     pub(crate) fn end(&self) -> i64 {
         self.state.lock().end()
+    }
+
+    fn min(&self) -> i64 {
+        self.state.lock().min
     }
 }

@@ -33,6 +33,9 @@ use crate::queue::{Entry, LoadedQueue, Queue, QueueTable, Unit};
 /// Queue entries are written behind after this many records, so that a long recovery stays small.
 const RECORDS_PER_WRITE_BEHIND: u64 = 64 * 1024;
 
+/// A clean start looks whether the queues have all entries of so much of the end of the log.
+const LOOK_BACK_BYTES: i64 = 4 * 1024 * 1024;
+
 /// No queue offset is as high: the place of its entry in bytes would not be a number.
 const QUEUE_OFFSET_END: i64 = i64::MAX / 32;
 
@@ -64,6 +67,15 @@ pub(crate) fn recover(
 ) -> Result<Recovered, OpenError> {
     let Parts { log, queues, .. } = *parts;
     let loaded = queues.load()?;
+    if log.last().is_none()
+        && let Some(queue) = loaded.iter().find(|queue| queue.end() > 0)
+    {
+        return Err(OpenError::NoLog {
+            directories: parts.config.commit_log_paths(),
+            topic: queue.topic().to_string(),
+            messages: queue.end(),
+        });
+    }
     let mark_used = || if clean { mark_used() } else { Ok(()) };
     let mut start = where_to_start(parts, &loaded, checkpoint, clean)?;
     let found = loop {
@@ -133,8 +145,12 @@ fn where_to_start(
     let log = parts.log;
     let start =
         start::of_scan(log, checkpoint, end_of(loaded), clean).map_err(failed("the commit log"))?;
-    // The end of a queue's last record is where some record begins.
-    let suspect = loaded.iter().filter(|queue| queue.is_suspect());
+    // The end of a queue's last record is where some record begins. A queue that was written to
+    // shortly before a clean stop may have lost its last entries since.
+    let lately = end_of(loaded) - LOOK_BACK_BYTES;
+    let suspect = loaded
+        .iter()
+        .filter(|queue| queue.is_suspect() || (clean && queue.end_physical() >= lately.max(1)));
     let start = suspect.map(LoadedQueue::end_physical).fold(start, i64::min);
     Ok(start.max(log.start()))
 }

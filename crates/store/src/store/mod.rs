@@ -24,8 +24,9 @@ use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
 use crate::disk::{Disk, LockGuard, is_out_of_space, unless_full};
 use crate::errors::OpenError;
+use crate::file_names;
 use crate::index::{Distrust, Index};
-use crate::log::{CommitLog, Directories};
+use crate::log::{CommitLog, Directories, SEGMENT_BYTES_KEY};
 use crate::offsets::PhysicalOffset;
 use crate::poison::Poison;
 use crate::queue::{QueueFiles, QueueTable};
@@ -91,7 +92,7 @@ impl Store {
     /// When another broker has the directory, or when it cannot be read as what it should be.
     pub fn open(
         disk: Arc<dyn Disk>,
-        config: StoreConfig,
+        mut config: StoreConfig,
         signals: Arc<dyn StoreSignals>,
         now_ms: i64,
     ) -> Result<Store, OpenError> {
@@ -105,11 +106,14 @@ impl Store {
         let abort = config.below_root("abort");
         let clean = !disk.exists(&abort);
 
-        let log = CommitLog::load(
-            Arc::clone(&disk),
-            Directories::new(&config)?,
+        let directories = Directories::new(&config)?;
+        config.segment_bytes = file_names::common_bytes(
+            &*disk,
+            directories.paths(),
             config.segment_bytes,
+            SEGMENT_BYTES_KEY,
         )?;
+        let log = CommitLog::load(Arc::clone(&disk), directories, config.segment_bytes)?;
         let queue_directory = config.below_root("consumequeue");
         disk.create_dir_all(&queue_directory)
             .map_err(failed("create directory", &queue_directory))?;

@@ -127,13 +127,7 @@ const BEYOND: &[Beyond] = &[
 ];
 
 /// Archives that do not show yet what is expected.
-const KNOWN: &[&str] = &[
-    "small-clean.wrong-segment-size",
-    "small-killed.last-segment-cut",
-    "v5-batch",
-    "v5-batch-killed",
-    "v5-cqext",
-];
+const KNOWN: &[&str] = &["v5-batch", "v5-batch-killed", "v5-cqext"];
 
 /// One archive unpacked into memory, opened.
 struct Opened {
@@ -180,7 +174,15 @@ fn expected(name: &str, config: &StoreConfig) -> (Listing, Looser) {
     (wanted, looser)
 }
 
+/// Its log is gone, its queues are there: Apache deletes them all and opens an empty store. More likely
+/// a disk is not mounted.
+const REFUSED: &str = "small-clean.no-commitlog";
+
 fn check(name: &str) {
+    if name == REFUSED {
+        assert!(matches!(opened(name), Err(OpenError::NoLog { .. })));
+        return;
+    }
     let found = differences_of(name);
     if KNOWN.contains(&name) {
         assert!(
