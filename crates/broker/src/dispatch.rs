@@ -117,6 +117,9 @@ impl Broker {
             request::GET_ALL_PRODUCER_INFO => self.all_producers(request, out),
             request::GET_BROKER_CONFIG => self.broker_config(request, out),
             request::UPDATE_BROKER_CONFIG => self.update_broker_config(request, out),
+            request::DELETE_EXPIRED_COMMITLOG => self.delete_expired_log(request, out),
+            request::CLEAN_EXPIRED_CONSUMEQUEUE => self.clean_expired_queues(request, out),
+            request::CLEAN_UNUSED_TOPIC => self.clean_unused_topics(request, out),
             request::GET_BROKER_RUNTIME_INFO => self.runtime_info(request, out),
             code => {
                 self.metrics.unsupported_requests.add(1);

@@ -36,6 +36,18 @@ pub enum FlushError {
     NoSpace(String),
 }
 
+/// Files that are to go are still there; the next turn tries again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CleanError {
+    #[error("cannot {action}; check the disk and the permissions of the store")]
+    Io {
+        action: &'static str,
+        #[source]
+        source: io::Error,
+    },
+}
+
 /// The store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -31,7 +31,7 @@ mod store;
 
 pub use batch::{AppendBatch, AppendError, Appended};
 pub use config::{FlushMode, StoreConfig};
-pub use errors::{FlushError, OpenError, ReadError};
+pub use errors::{CleanError, FlushError, OpenError, ReadError};
 pub use ferrocket_protocol::message::NewMessage;
 pub use index::IndexProgress;
 pub use offsets::{PhysicalOffset, QueueOffset};
@@ -39,4 +39,4 @@ pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 pub use retention::{RetentionConfig, Shortage};
 pub use signals::{NoSignals, StoreSignals};
-pub use store::{QueryAnswer, Refused, Store, Usage};
+pub use store::{Cleaned, QueryAnswer, Refused, Store, Usage};

@@ -1,6 +1,7 @@
 //! Requests of operators and tools (`AdminBrokerProcessor`), and those of clients that only look
 //! something up.
 
+mod cleaning;
 mod configuration;
 mod connections;
 mod groups;

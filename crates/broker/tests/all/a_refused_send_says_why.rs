@@ -201,6 +201,29 @@ fn about_the_store_when_its_disk_fails() {
 }
 
 #[test]
+fn about_a_full_disk_until_there_is_room() {
+    let world = World::new();
+    let client = world.connect();
+    client.store("T", 0, "", "good");
+    world.disk.set_capacity(Some(world.disk.used_bytes()));
+    let answer = client.send(&message("T", 0, ""), &[0; 10_000]);
+    assert_eq!(answer.code, 14, "{answer:?}");
+    let words = remark(&answer);
+    for part in [
+        "service not available now. It is because the broker's disk is full: writing the commit log failed: ",
+        "/store/commitlog is 100 % used, 0 B of ",
+        "free space or lower fileReservedTime",
+    ] {
+        assert!(words.contains(part), "{words}");
+    }
+    let answer = client.call(request::PULL_MESSAGE, &poll("g", "T", 0, 0), b"");
+    assert_eq!(texts(&answer), ["good"]);
+    world.disk.set_capacity(Some(1 << 40));
+    world.store.watch_space();
+    assert_eq!(client.store("T", 0, "", "again"), 1);
+}
+
+#[test]
 fn about_a_header_that_is_none() {
     let world = World::new();
     let client = world.connect();

@@ -32,6 +32,7 @@ mod offsets_committed_while_the_broker_stops_are_saved;
 mod offsets_of_what_was_deleted_never_come_back;
 mod offsets_survive_a_restart;
 mod one_connection_cannot_take_every_place_to_wait;
+mod operators_delete_before_it_is_due;
 mod recorded_requests_are_answered_like_java_does;
 mod recordings;
 mod registration_masks_permissions;

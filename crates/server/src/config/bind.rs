@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ferrocket_broker::BrokerConfig;
 use ferrocket_namesrv::NamesrvConfig;
-use ferrocket_store::{FlushMode, StoreConfig};
+use ferrocket_store::{FlushMode, RetentionConfig, StoreConfig};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -62,7 +62,10 @@ const NAMESRV_AT_START: [&str; 4] = [
 pub(crate) const BROKER_RULES: Rules = Rules {
     shown: BROKER_SHOWN,
     check: checks::broker,
-    is_live: |key| BrokerConfig::KEYS.contains(&key) && !BROKER_AT_START.contains(&key),
+    is_live: |key| {
+        (BrokerConfig::KEYS.contains(&key) && !BROKER_AT_START.contains(&key))
+            || RETENTION_KEYS.contains(&key)
+    },
 };
 /// What an update may do to a running name server.
 pub(crate) const NAMESRV_RULES: Rules = Rules {
@@ -153,7 +156,54 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
         config.delay_levels_ms = levels;
     }
     config.process_id = std::process::id();
+    config.retention = retention(settings);
     config
+}
+
+/// Keys of [`retention`]: they are in force from the next turn of cleaning on.
+const RETENTION_KEYS: [&str; 11] = [
+    "fileReservedTime",
+    "deleteWhen",
+    "cleanResourceInterval",
+    "deleteFileBatchMax",
+    "deleteCommitLogFilesInterval",
+    "deleteConsumeQueueFilesInterval",
+    "diskSpaceWarningLevelRatio",
+    "diskSpaceCleanForciblyRatio",
+    "diskMaxUsedSpaceRatio",
+    "cleanFileForciblyEnable",
+    "diskReservedBytes",
+];
+
+/// What of the store may change while it runs.
+pub(crate) fn retention(settings: &Settings) -> RetentionConfig {
+    let hours = settings.text(Class::Store, "deleteWhen");
+    RetentionConfig {
+        reserved_hours: settings.number(Class::Store, "fileReservedTime"),
+        delete_hours: hours.as_deref().and_then(hours_of_day).unwrap_or_default(),
+        interval_ms: settings.number(Class::Store, "cleanResourceInterval"),
+        batch_max: settings.number(Class::Store, "deleteFileBatchMax"),
+        segment_pause_ms: settings.number(Class::Store, "deleteCommitLogFilesInterval"),
+        queue_pause_ms: settings.number(Class::Store, "deleteConsumeQueueFilesInterval"),
+        warning_percent: settings.number(Class::Store, "diskSpaceWarningLevelRatio"),
+        clean_forcibly_percent: settings.number(Class::Store, "diskSpaceCleanForciblyRatio"),
+        max_used_percent: settings.number(Class::Store, "diskMaxUsedSpaceRatio"),
+        clean_forcibly: settings.boolean(Class::Store, "cleanFileForciblyEnable"),
+        reserved_bytes: settings.number(Class::Store, "diskReservedBytes"),
+    }
+}
+
+/// `04` or `02;14`; nothing when a part is no hour.
+pub(crate) fn hours_of_day(text: &str) -> Option<Vec<i64>> {
+    let parts = text.split(';').filter(|part| !part.trim().is_empty());
+    parts
+        .map(|part| {
+            part.trim()
+                .parse()
+                .ok()
+                .filter(|hour| (0..24).contains(hour))
+        })
+        .collect()
 }
 
 /// `1s 5s 10s 1m 2h 1d`; nothing when a part is not such a time.

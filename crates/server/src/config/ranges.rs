@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use super::bind::delay_levels_ms;
+use super::bind::{delay_levels_ms, hours_of_day};
 use super::catalog::Key;
 
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,7 @@ enum Range {
     NotEmpty,
     Address,
     DelayLevels,
+    HoursOfDay,
 }
 
 const INT_MAX: i64 = i32::MAX as i64;
@@ -25,7 +26,7 @@ const FROM_1: Range = Range::Number(1, INT_MAX);
 const LONG_FROM_0: Range = Range::Number(0, 32_000_000_000_000);
 const LONG_FROM_1: Range = Range::Number(1, 32_000_000_000_000);
 
-const RANGES: [(&str, Range); 46] = [
+const RANGES: [(&str, Range); 57] = [
     ("listenPort", PORT),
     // Below 1 it is listenPort + 1.
     ("haListenPort", Range::Number(-INT_MAX, u16::MAX as i64)),
@@ -71,6 +72,18 @@ const RANGES: [(&str, Range); 46] = [
     ("maxIndexNum", FROM_1),
     ("maxMsgsNumBatch", FROM_1),
     ("messageDelayLevel", Range::DelayLevels),
+    ("fileReservedTime", FROM_0),
+    ("deleteWhen", Range::HoursOfDay),
+    ("cleanResourceInterval", FROM_1),
+    ("deleteFileBatchMax", FROM_1),
+    ("deleteCommitLogFilesInterval", FROM_0),
+    ("deleteConsumeQueueFilesInterval", FROM_0),
+    // Java and the store take what is out of bounds for the nearest bound.
+    ("diskSpaceWarningLevelRatio", FROM_0),
+    ("diskSpaceCleanForciblyRatio", FROM_0),
+    ("diskMaxUsedSpaceRatio", FROM_0),
+    ("diskReservedBytes", Range::Number(-1, i64::MAX)),
+    ("metricsPromExporterPort", PORT),
     ("inSyncReplicas", FROM_0),
     ("kvConfigPath", Range::NotEmpty),
     ("configStorePath", Range::NotEmpty),
@@ -105,6 +118,9 @@ pub(crate) fn expected_instead(key: &Key, value: &str) -> Option<String> {
         Range::DelayLevels => delay_levels_ms(value)
             .is_none_or(|levels| levels.is_empty())
             .then(|| "times such as 1s 5s 10s 1m 2h 1d".to_owned()),
+        Range::HoursOfDay => hours_of_day(value)
+            .is_none_or(|hours| hours.is_empty())
+            .then(|| "hours of the day from 0 to 23 such as 04 or 02;14".to_owned()),
     }
 }
 
@@ -150,6 +166,8 @@ mod tests {
         assert_eq!(told(Class::Store, "haListenPort", "0"), "");
         assert!(told(Class::Broker, "brokerName", " ").contains("not empty"));
         assert!(told(Class::Server, "bindAddress", "eth0").contains("IP address"));
+        assert!(told(Class::Store, "deleteWhen", "04;24").contains("02;14"));
+        assert_eq!(told(Class::Store, "deleteWhen", "04; 23;"), "");
         assert!(told(Class::Store, "messageDelayLevel", "1s 5x").contains("1s 5s"));
     }
 }

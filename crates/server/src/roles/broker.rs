@@ -200,6 +200,7 @@ impl Core {
         let surroundings = Arc::new(BrokerSurroundings {
             cold_reads: ColdReads::default(),
             changes: Arc::default(),
+            store: Arc::clone(store),
             live: LiveSettings::new(settings, bind::BROKER_RULES, config_path),
             store_host: config.store_host,
             ports: (config.listen_port, config.ha_listen_port),

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use ferrocket_broker::Broker;
 use ferrocket_store::{FlushError, FlushMode, Store, StoreSignals};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use parking_lot::{Condvar, Mutex};
 
 use crate::clock::now_ms;
@@ -24,6 +26,8 @@ const FLUSH_CHECK_MIN: Duration = Duration::from_millis(100);
 const FLUSH_CHECK_MAX: Duration = Duration::from_millis(1000);
 /// How often the disks are measured, and what had no room is tried again.
 const SPACE_CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Java's, and time to stop a broker whose settings would delete too much.
+const FIRST_CLEAN_AFTER: Duration = Duration::from_secs(60);
 
 /// What the index builder reads of the log at once.
 const INDEX_STEP_BYTES: u64 = 4 * 1024 * 1024;
@@ -286,9 +290,38 @@ impl Worker {
 }
 
 impl Worker {
+    /// Measures the disks every second, and deletes what is expired or in the way.
     fn clean(&self) {
+        let mut complaint = Complaint::new("cannot delete what is expired");
+        let mut due = Instant::now() + FIRST_CLEAN_AFTER;
         while self.bells.space.wait(Some(SPACE_CHECK_EVERY)) != Wake::Stopped {
             self.store.watch_space();
+            if Instant::now() < due {
+                continue;
+            }
+            let now = Timestamp::now();
+            let utc_offset_ms = i64::from(TimeZone::system().to_offset(now).seconds()) * 1000;
+            let cleaned = self
+                .store
+                .clean(now_ms(), utc_offset_ms, &mut |ms| self.pause(ms));
+            complaint.about(&cleaned);
+            let interval_ms = self.store.retention().interval_ms;
+            due = Instant::now() + Duration::from_millis(interval_ms.unsigned_abs());
+        }
+    }
+
+    /// Waits between two deletions, and keeps an eye on the disks; false when the thread is to end.
+    fn pause(&self, ms: i64) -> bool {
+        let until = Instant::now() + Duration::from_millis(ms.unsigned_abs());
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            match self.bells.space.wait(Some(left.min(SPACE_CHECK_EVERY))) {
+                Wake::Stopped => return false,
+                Wake::Rung | Wake::Period => self.store.watch_space(),
+            }
         }
     }
 }

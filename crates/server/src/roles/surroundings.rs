@@ -7,6 +7,8 @@ use ferrocket_broker::{
     BrokerConfig, ColdRead, ConfigurationRefused, RegistrationChange, Surroundings,
 };
 
+use ferrocket_store::Store;
+
 use crate::config::bind;
 use crate::config::live::{LiveSettings, UpdateError};
 use crate::roles::cold_reads::ColdReads;
@@ -17,6 +19,7 @@ pub(crate) struct BrokerSurroundings {
     pub(crate) cold_reads: ColdReads,
     pub(crate) changes: Arc<Changes>,
     pub(crate) live: LiveSettings,
+    pub(crate) store: Arc<Store>,
     /// The store host that was resolved at the start.
     pub(crate) store_host: SocketAddr,
     /// Ports as they are open, which a file with port 0 does not tell.
@@ -41,6 +44,7 @@ impl Surroundings for BrokerSurroundings {
             UpdateError::BlackList => ConfigurationRefused::BlackList,
             other => ConfigurationRefused::Io(other.to_string()),
         })?;
+        self.store.set_retention(bind::retention(&settings));
         let mut config = bind::broker(&settings);
         config.store_host = self.store_host;
         (config.listen_port, config.ha_listen_port) = self.ports;

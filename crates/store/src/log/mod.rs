@@ -6,7 +6,8 @@
 //! is made ahead, off the hot path. Writing goes through the append lock of the store; reading needs
 //! no lock beyond a look at the list of segments. The segments may be spread over several directories.
 //!
-//! Deliberately absent: what is in the segments (see `append` and `recovery`), and deletion by age.
+//! Deliberately absent: what is in the segments (see `append` and `recovery`), and when one is deleted
+//! (see `store::clean`).
 
 mod directories;
 mod segment;
@@ -139,9 +140,10 @@ impl CommitLog {
         if end > self.segment_bytes {
             return Ok(false);
         }
-        segment
-            .file(&*self.disk)?
-            .read_exact_at(buffer, segment.position(offset))?;
+        let Some(file) = self.file_of(&segment)? else {
+            return Ok(false);
+        };
+        file.read_exact_at(buffer, segment.position(offset))?;
         Ok(true)
     }
 
@@ -186,9 +188,51 @@ impl CommitLog {
         let Some(segment) = self.segment_at(offset) else {
             return Ok(false);
         };
-        segment
-            .file(&*self.disk)?
-            .read_resident_at(buffer, segment.position(offset))
+        let Some(file) = self.file_of(&segment)? else {
+            return Ok(false);
+        };
+        file.read_resident_at(buffer, segment.position(offset))
+    }
+
+    /// The file of a segment to read; `None` when it was deleted since it was found. Who has it open
+    /// goes on reading it.
+    fn file_of<'a>(&self, segment: &'a Segment) -> io::Result<Option<&'a Arc<dyn DiskFile>>> {
+        match segment.file(&*self.disk) {
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound && segment.base() < self.start() =>
+            {
+                Ok(None)
+            }
+            found => found.map(Some),
+        }
+    }
+
+    /// The first segment, when there are others behind it.
+    pub(crate) fn oldest(&self) -> Option<Arc<Segment>> {
+        let segments = self.segments.read();
+        segments.first().filter(|_| segments.len() > 1).cloned()
+    }
+
+    /// Deletes the first segment, durably, so that no later deletion can outlive this one. Readers
+    /// see the log begin behind it from the first moment on.
+    pub(crate) fn remove_oldest(&self) -> io::Result<()> {
+        let oldest = {
+            let mut segments = self.segments.write();
+            if segments.len() < 2 {
+                return Ok(());
+            }
+            segments.remove(0)
+        };
+        match self.disk.remove_file(oldest.path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.segments.write().insert(0, oldest);
+                Err(error)
+            }
+            _ => match oldest.path().parent() {
+                Some(directory) => self.disk.sync_dir(directory),
+                None => Ok(()),
+            },
+        }
     }
 
     pub(crate) fn write_at(&self, segment: &Segment, offset: i64, bytes: &[u8]) -> io::Result<()> {

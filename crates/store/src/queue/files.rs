@@ -225,7 +225,7 @@ impl<E: Unit> QueueFiles<E> {
     }
 
     /// Removes a directory of files.
-    fn remove_directory(&self, directory: &Path) -> io::Result<()> {
+    pub(super) fn remove_directory(&self, directory: &Path) -> io::Result<()> {
         let entries = self.disk.list(directory)?;
         for entry in entries.iter().filter(|entry| !entry.is_dir) {
             self.disk.remove_file(&directory.join(&entry.name))?;

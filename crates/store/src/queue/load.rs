@@ -131,6 +131,11 @@ impl<E: Unit> QueueTable<E> {
                 !entry.is_blank() && entry.physical_offset() >= log_start
             })?;
             found.queue.raise_min(min);
+            let first = bases.first();
+            if first.is_some_and(|first| first + self.files.file_entries <= min) && bases.len() > 1
+            {
+                self.lagging.lock().push(Arc::clone(&found.queue));
+            }
         }
         for queue in self.all() {
             queue.next.store(queue.end(), Ordering::Relaxed);
@@ -231,7 +236,12 @@ impl<E: Unit> QueueTable<E> {
     }
 
     /// An entry from memory or its file.
-    fn any_entry(&self, queue: &Queue<E>, offset: i64, end: i64) -> io::Result<Option<E>> {
+    pub(super) fn any_entry(
+        &self,
+        queue: &Queue<E>,
+        offset: i64,
+        end: i64,
+    ) -> io::Result<Option<E>> {
         if queue.end() <= offset {
             return self.file_entry(queue, offset);
         }
@@ -241,7 +251,12 @@ impl<E: Unit> QueueTable<E> {
     }
 
     /// The entry at an offset; instead of a blank, the next one that is none, if it is near.
-    fn entry_or_next(&self, queue: &Queue<E>, offset: i64, end: i64) -> io::Result<Option<E>> {
+    pub(super) fn entry_or_next(
+        &self,
+        queue: &Queue<E>,
+        offset: i64,
+        end: i64,
+    ) -> io::Result<Option<E>> {
         for at in offset..end.min(offset + BLANKS_SKIPPED_MAX) {
             match self.any_entry(queue, at, end)? {
                 Some(entry) if entry.is_blank() => {}

@@ -8,6 +8,7 @@
 //! Lock order: append lock, flush lock, table, queue, handles. No file is touched under a queue's lock.
 
 mod entry;
+mod expire;
 mod files;
 mod handles;
 mod load;
@@ -50,6 +51,8 @@ pub(crate) struct Queue<E: Unit = Entry> {
 struct State<E> {
     /// The first entry that may point into the log.
     min: i64,
+    /// Where the record of that entry begins; 0 when nobody looked.
+    min_physical: i64,
     /// Entries below this one are in the files.
     written: i64,
     /// Where `tail` begins; at most `written`.
@@ -77,6 +80,7 @@ impl<E: Unit> State<E> {
     fn restart(&mut self, offset: i64) {
         *self = State {
             min: offset,
+            min_physical: 0,
             written: offset,
             tail_start: offset,
             tail: VecDeque::new(),
@@ -112,6 +116,7 @@ impl<E: Unit> Queue<E> {
     fn new(topic: Arc<str>, id: i32, serial: u32) -> Self {
         let state = State {
             min: 0,
+            min_physical: 0,
             written: 0,
             tail_start: 0,
             tail: VecDeque::new(),

@@ -23,11 +23,11 @@ const UNWRITTEN_WANTS_FLUSH: i64 = 256 * 1024;
 const GAP_BLANKS_MAX: i64 = 1024 * 1024;
 
 /// The queues of a topic are in ascending order.
-type Shard<E> = HashMap<Arc<str>, Vec<Arc<Queue<E>>>, FixedState>;
+pub(super) type Shard<E> = HashMap<Arc<str>, Vec<Arc<Queue<E>>>, FixedState>;
 
 #[derive(Debug)]
 pub(crate) struct QueueTable<E: Unit = Entry> {
-    shards: [RwLock<Shard<E>>; SHARDS],
+    pub(super) shards: [RwLock<Shard<E>>; SHARDS],
     pub(super) files: QueueFiles<E>,
     serial: AtomicU32,
     /// Queues with something in memory.
@@ -37,11 +37,13 @@ pub(crate) struct QueueTable<E: Unit = Entry> {
     /// Entries that wait for their files.
     unwritten: AtomicI64,
     /// Held while files are written or removed; an append never waits for it.
-    writing: Mutex<()>,
+    pub(super) writing: Mutex<()>,
     /// Held by the one sync that is under way.
     syncing: Mutex<()>,
     /// Deleted topics whose files the disk did not let go yet.
     half_removed: Mutex<BTreeSet<Box<str>>>,
+    /// Queues with files before their beginnings, as a crash in the middle of a removal leaves them.
+    pub(super) lagging: Mutex<Vec<Arc<Queue<E>>>>,
 }
 
 impl<E: Unit> QueueTable<E> {
@@ -56,6 +58,7 @@ impl<E: Unit> QueueTable<E> {
             writing: Mutex::new(()),
             syncing: Mutex::new(()),
             half_removed: Mutex::new(BTreeSet::new()),
+            lagging: Mutex::new(Vec::new()),
         }
     }
 
@@ -237,6 +240,18 @@ impl<E: Unit> QueueTable<E> {
         self.files.remove_topic(topic)?;
         self.half_removed.lock().remove(topic);
         Ok(())
+    }
+
+    /// With `writing` and the append lock held: forgets one queue.
+    pub(super) fn take_out(&self, queue: &Queue<E>) {
+        let mut shard = self.shard(queue.topic()).write();
+        if let Some(queues) = shard.get_mut(queue.topic()) {
+            queues.retain(|other| other.serial != queue.serial);
+            if queues.is_empty() {
+                shard.remove(queue.topic());
+            }
+        }
+        queue.delete();
     }
 
     /// With `writing` held: files of a deleted topic must be gone before its name is used again.

@@ -12,6 +12,8 @@ pub struct RetentionConfig {
     pub reserved_hours: i64,
     /// `deleteWhen`: hours of the local day in which expired segments are deleted.
     pub delete_hours: Vec<i64>,
+    /// `cleanResourceInterval`: the time between two turns.
+    pub interval_ms: i64,
     /// `deleteFileBatchMax`: segments deleted by one run.
     pub batch_max: usize,
     /// `deleteCommitLogFilesInterval`: the pause after each.
@@ -37,6 +39,7 @@ impl Default for RetentionConfig {
         Self {
             reserved_hours: 72,
             delete_hours: vec![4],
+            interval_ms: 10_000,
             batch_max: 10,
             segment_pause_ms: 100,
             queue_pause_ms: 100,

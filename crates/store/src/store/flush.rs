@@ -10,7 +10,7 @@ use super::Store;
 use crate::checkpoint::Checkpoint;
 use crate::config::FlushMode;
 use crate::disk::is_out_of_space;
-use crate::errors::FlushError;
+use crate::errors::{CleanError, FlushError};
 use crate::index::{IndexProgress, Vouched};
 use crate::offsets::PhysicalOffset;
 use crate::retention::Shortage;
@@ -100,11 +100,13 @@ impl Store {
     /// Removes index files of which the log has no message any more, but never the last one; how many.
     ///
     /// # Errors
-    /// When the disk failed, now or before.
-    pub fn delete_expired_index(&self) -> Result<usize, FlushError> {
-        self.poison.check()?;
+    /// When the disk does not let a file go; that costs nothing but its room.
+    pub fn delete_expired_index(&self) -> Result<usize, CleanError> {
         let deleted = self.index.delete_expired(self.log.start());
-        self.poison.guard("deleting index files", deleted)
+        deleted.map_err(|source| CleanError::Io {
+            action: "delete expired index files",
+            source,
+        })
     }
 
     /// Makes the next segment ready; blocking. To be called when `segment_wanted` is signalled.

@@ -4,6 +4,7 @@
 //! before the queue table's and the index's; no file of the log is written without the append lock.
 
 mod append;
+mod clean;
 mod flush;
 mod lookup;
 mod query;
@@ -17,6 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use self::append::Appender;
+pub use self::clean::Cleaned;
+use self::clean::Cleaning;
 pub use self::lookup::Usage;
 pub use self::query::QueryAnswer;
 pub use self::room::Refused;
@@ -55,6 +58,7 @@ pub struct Store {
     room: Room,
     retention: RwLock<RetentionConfig>,
     refusals: Refusals,
+    cleaning: Cleaning,
     closed: AtomicBool,
     report: RecoveryReport,
     lock: Mutex<Option<Box<dyn LockGuard>>>,
@@ -181,6 +185,7 @@ impl Store {
             room,
             retention: RwLock::new(config.retention.clone()),
             refusals: Refusals::default(),
+            cleaning: Cleaning::of(log.start()),
             closed: AtomicBool::new(false),
             report: recovered.report,
             lock: Mutex::new(Some(lock)),

@@ -77,6 +77,12 @@ impl Store {
         }
     }
 
+    /// The settings of retention in force.
+    #[must_use]
+    pub fn retention(&self) -> RetentionConfig {
+        self.retention.read().clone()
+    }
+
     /// Replaces the settings of retention; the next turn goes by them.
     pub fn set_retention(&self, retention: RetentionConfig) {
         *self.retention.write() = retention;

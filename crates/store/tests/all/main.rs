@@ -39,4 +39,5 @@ mod segments_take_turns_in_several_directories;
 mod stores_of_java_open;
 mod sync_readers_see_only_what_is_durable;
 mod the_index_catches_up_while_messages_come;
+mod the_log_is_deleted_from_its_old_end;
 mod times_find_their_offsets;
