@@ -21,6 +21,8 @@ final class Target implements AutoCloseable {
         admin.setNamesrvAddr(namesrv);
         admin.setInstanceName("admin-" + RUN);
         admin.start();
+        // A broker may be up a moment before its name server knows it.
+        Check.within(30, "a broker registers", () -> !admin.examineBrokerClusterInfo().getBrokerAddrTable().isEmpty());
         var broker = admin.examineBrokerClusterInfo().getBrokerAddrTable().values().iterator().next();
         brokerName = broker.getBrokerName();
         brokerAddr = broker.getBrokerAddrs().get(0L);
