@@ -9,7 +9,7 @@ mixed_cases='send-(sync|batch|creates-topic)|push-(concurrently|group-of-three)|
 run_suites() {
   have java && have mvn && java_suites
   have go && go_suite
-  [ "$target" = ferrocket ] && kill9_suite
+  [ "$target" = ferrocket ] && { kill9_suite; store_suites; }
   return 0
 }
 
@@ -102,6 +102,15 @@ kill9_suite() {
   command -v mvn > /dev/null && command -v java > /dev/null || { echo "skipped: kill9 (no java or mvn)"; return 0; }
   suite kill9 $((60 + kill9_rounds * 20)) "$interop_dir/kill9/run" --rounds "$kill9_rounds" --dir "$work/kill9" \
     --port-base "$port_base"
+}
+
+# Apache's own store classes and brokers on directories that ours had, and the other way round.
+store_suites() {
+  any_chosen store takeover || return 0
+  command -v mvn > /dev/null && command -v javac > /dev/null || { echo "skipped: store, takeover (no mvn or javac)"; return 0; }
+  chosen store && suite store 400 "$interop_dir/store/run" --dir "$work/store"
+  chosen takeover && suite takeover 400 "$interop_dir/takeover/run" --dir "$work/takeover" --port-base "$port_base"
+  return 0
 }
 
 # --- servers
