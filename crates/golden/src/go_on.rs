@@ -31,6 +31,9 @@ pub(crate) fn run(directory: &Path, stop: Stop) -> Result<()> {
     let config = store_config(&conf, &root);
     let now_ms = now_ms()?;
     let store = Store::open(Arc::new(OsDisk), config, Arc::new(NoSignals), now_ms)?;
+    while !store.index_progress().complete {
+        store.build_index(1 << 20)?;
+    }
 
     let mut queues = queues_below(&root.join("consumequeue"))?;
     let batch_queues = queues_below(&root.join(BATCH_QUEUES))?;
