@@ -28,6 +28,13 @@ pub fn store_config(conf: &BTreeMap<String, String>, root: &Path) -> StoreConfig
     if let Some(bytes) = number("mappedFileSizeConsumeQueue") {
         config.queue_file_bytes = bytes;
     }
+    if let Some(bytes) = number("mapperFileSizeBatchConsumeQueue") {
+        config.batch_queue_file_bytes = bytes;
+    }
+    if let Some(bytes) = number("mappedFileSizeConsumeQueueExt") {
+        config.queue_ext_file_bytes = bytes;
+    }
+    config.queue_ext_enable = switch("enableConsumeQueueExt");
     if let Some(slots) = number("maxHashSlotNum").and_then(|slots| u32::try_from(slots).ok()) {
         config.index_slots = slots;
     }

@@ -7,7 +7,7 @@ use ferrocket_protocol::message::View;
 use ferrocket_store::{
     Boundary, PhysicalOffset, QueueOffset, ReadRequest, ReadStatus, Store, StoreConfig,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::manifest::{Entry, Listing, QueueListing, Read, TimeAnswer};
 use crate::record::describe;
@@ -203,12 +203,23 @@ fn entries(store: &Store, topic: &str, id: i32) -> Result<Vec<Entry>> {
     let mut offset = store.min_offset(topic, id).0;
     while offset < store.max_offset(topic, id).0 {
         let answer = store.read(&request(topic, id, offset, 32), &mut |entry| {
-            found.push(vec![
+            let mut listed = vec![
                 entry.queue_offset.0.into(),
                 entry.physical_offset.0.into(),
                 entry.bytes.into(),
                 entry.tags_code.into(),
-            ]);
+            ];
+            if entry.messages > 1 {
+                listed.push(json!({ "batch": entry.messages }));
+            }
+            if let Some(extension) = entry.extension {
+                listed.push(json!({
+                    "extTagsCode": entry.tags_code,
+                    "extTime": extension.store_ms,
+                    "bitMap": hex(extension.filter_bits),
+                }));
+            }
+            found.push(listed);
             false
         })?;
         if answer.next_offset.0 <= offset {
@@ -217,6 +228,10 @@ fn entries(store: &Store, topic: &str, id: i32) -> Result<Vec<Entry>> {
         offset = answer.next_offset.0;
     }
     Ok(found)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn request(topic: &str, queue_id: i32, offset: i64, messages_max: u32) -> ReadRequest<'_> {

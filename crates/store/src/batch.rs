@@ -5,7 +5,9 @@ use std::sync::Arc;
 use ferrocket_protocol::message::NewMessage;
 use ferrocket_protocol::message::record::{self, BLANK_BYTES, Limits, RecordError};
 
-use crate::config::StoreConfig;
+use crate::any_queue::AnyQueue;
+use crate::batch_queue::inner;
+use crate::config::{QueueType, StoreConfig};
 use crate::dispatch::{self, TagsCode};
 use crate::index::keys;
 use crate::multi_dispatch::{self, Listed, OFFSET_DIGITS};
@@ -26,10 +28,10 @@ pub struct AppendBatch {
     /// Hashes of the index keys of all records, in order.
     pub(crate) key_hashes: Vec<i32>,
     /// The queue of each record, while it is appended.
-    pub(crate) queues: Vec<Arc<Queue>>,
+    pub(crate) queues: Vec<AnyQueue>,
     /// Further queues of records, in the order of the records.
     pub(crate) further: Vec<Further>,
-    /// Where properties are put together that get offsets in further queues.
+    /// Where properties are put together that get offsets.
     properties: Vec<u8>,
     pub(crate) results: Vec<Result<Appended, AppendError>>,
 }
@@ -43,8 +45,13 @@ pub(crate) struct Slot {
     pub(crate) topic_bytes: usize,
     pub(crate) queue_id: i32,
     pub(crate) tags: TagsCode,
+    pub(crate) queue_type: QueueType,
     /// It gets a queue offset and an entry.
     pub(crate) queued: bool,
+    /// How many queue offsets it gets.
+    pub(crate) messages: i16,
+    /// It has room for the queue offset of its first message.
+    pub(crate) is_inner_batch: bool,
     /// Where its index keys end in the batch's list; they begin where those of the record before
     /// end.
     pub(crate) keys_end: usize,
@@ -135,7 +142,7 @@ impl AppendBatch {
         config: &StoreConfig,
         message: &NewMessage<'_>,
     ) -> Result<usize, AppendError> {
-        self.push_group(config, std::slice::from_ref(message))
+        self.push_to(config, QueueType::Simple, std::slice::from_ref(message))
     }
 
     /// Encodes the inner messages of a client batch (request 320) as one all-or-nothing group with
@@ -148,12 +155,27 @@ impl AppendBatch {
         config: &StoreConfig,
         messages: &[NewMessage<'_>],
     ) -> Result<usize, AppendError> {
+        self.push_to(config, QueueType::Simple, messages)
+    }
+
+    /// As [`push_group`](Self::push_group), for a topic whose `queue.type` is this. Topics of the type
+    /// `BatchCQ` also take inner batches: messages with bit 0x80 in `sys_flag`, and their number in the
+    /// property `INNER_NUM`.
+    ///
+    /// # Errors
+    /// When one of the messages can never be stored; none is then in the batch.
+    pub fn push_to(
+        &mut self,
+        config: &StoreConfig,
+        queue_type: QueueType,
+        messages: &[NewMessage<'_>],
+    ) -> Result<usize, AppendError> {
         let start = self.buffer.len();
         let first = self.records.len();
         let first_key = self.key_hashes.len();
         let pushed = messages
             .iter()
-            .try_for_each(|message| self.encode(config, message));
+            .try_for_each(|message| self.encode(config, queue_type, message));
         let bytes = self.buffer.len() - start;
         let fits = (bytes + BLANK_BYTES) as u64 <= config.segment_bytes;
         if pushed.is_err() || !fits || messages.is_empty() {
@@ -247,22 +269,49 @@ impl AppendBatch {
     fn encode(
         &mut self,
         config: &StoreConfig,
+        queue_type: QueueType,
         message: &NewMessage<'_>,
     ) -> Result<(), AppendError> {
         check_queue(message)?;
+        if inner::is_inner_batch(message.sys_flag) {
+            return self.encode_inner_batch(config, queue_type, message);
+        }
         if config.has_light_queues()
             && dispatch::is_queued(message.sys_flag)
             && let Some(list) = multi_dispatch::list_of(message.topic, message.properties)
         {
-            return self.encode_listing(config, message, list);
+            return self.encode_listing(config, queue_type, message, list);
         }
-        self.encode_one(config, message)
+        self.encode_one(config, queue_type, message, 1)
+    }
+
+    /// Encodes one record that holds many messages (`HookUtils#innerBatchChecker`).
+    fn encode_inner_batch(
+        &mut self,
+        config: &StoreConfig,
+        queue_type: QueueType,
+        message: &NewMessage<'_>,
+    ) -> Result<(), AppendError> {
+        let declared = inner::declared_messages(message.properties);
+        let (QueueType::Batch, Some(messages)) = (queue_type, declared) else {
+            return Err(AppendError::MessageIllegal);
+        };
+        let mut text = std::mem::take(&mut self.properties);
+        inner::with_base_room(&mut text, message.properties);
+        let with_room = NewMessage {
+            properties: &text,
+            ..*message
+        };
+        let encoded = self.encode_one(config, queue_type, &with_room, messages);
+        self.properties = text;
+        encoded
     }
 
     /// Encodes a message that lists further queues.
     fn encode_listing(
         &mut self,
         config: &StoreConfig,
+        queue_type: QueueType,
         message: &NewMessage<'_>,
         list: &str,
     ) -> Result<(), AppendError> {
@@ -276,7 +325,7 @@ impl AppendBatch {
             properties: &text,
             ..*message
         };
-        let encoded = self.encode_one(config, &with_room);
+        let encoded = self.encode_one(config, queue_type, &with_room, 1);
         self.properties = text;
         // Java refuses both with this status here, and a record gets no room beyond the body's.
         encoded.map_err(|_| AppendError::MessageIllegal)?;
@@ -308,7 +357,9 @@ impl AppendBatch {
     fn encode_one(
         &mut self,
         config: &StoreConfig,
+        queue_type: QueueType,
         message: &NewMessage<'_>,
+        messages: i16,
     ) -> Result<(), AppendError> {
         let limits = Limits {
             body_bytes_max: config.body_bytes_max,
@@ -345,10 +396,13 @@ impl AppendBatch {
             topic_bytes: message.topic.len(),
             queue_id: message.queue_id,
             tags: TagsCode::of(config, message.topic, message.properties),
+            queue_type,
             queued: dispatch::is_queued(message.sys_flag),
+            messages,
             keys_end: self.key_hashes.len(),
             physical_offset: 0,
             queue_offset: 0,
+            is_inner_batch: inner::is_inner_batch(message.sys_flag),
         });
         Ok(())
     }

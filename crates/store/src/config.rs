@@ -1,5 +1,6 @@
 //! The settings of the store, in Java's meaning of the keys (`MessageStoreConfig`).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::retention::RetentionConfig;
@@ -12,6 +13,15 @@ pub enum FlushMode {
     Async,
     /// Acknowledge what is durable; consumers see only what is durable.
     Sync,
+}
+
+/// The attribute `queue.type` of a topic (`CQType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QueueType {
+    #[default]
+    Simple,
+    /// Records may hold many messages.
+    Batch,
 }
 
 /// The defaults are Java's. The configuration layer fills this in; legacy spellings are its
@@ -30,6 +40,15 @@ pub struct StoreConfig {
     pub segment_bytes: u64,
     /// `mappedFileSizeConsumeQueue`; rounded up to whole entries of 20 bytes.
     pub queue_file_bytes: u64,
+    /// `mapperFileSizeBatchConsumeQueue` (Java's spelling): whole entries of 46 bytes.
+    pub batch_queue_file_bytes: u64,
+    /// Topics whose attribute `queue.type` is `BatchCQ`, as the owner knows them when the store is
+    /// opened: their queues may have to be made again. Later each append says it.
+    pub batch_topics: BTreeSet<String>,
+    /// `enableConsumeQueueExt`: write the extension of consume queues.
+    pub queue_ext_enable: bool,
+    /// `mappedFileSizeConsumeQueueExt`.
+    pub queue_ext_file_bytes: u64,
     /// `maxMessageSize`: the longest body; a record may be 64 KiB longer.
     pub body_bytes_max: usize,
     /// `enabledAppendPropCRC`: end every record with a property that holds the CRC of all of it.
@@ -105,6 +124,10 @@ impl StoreConfig {
             flush_mode: FlushMode::Async,
             segment_bytes: 1024 * 1024 * 1024,
             queue_file_bytes: 6_000_000,
+            batch_queue_file_bytes: 13_800_000,
+            batch_topics: BTreeSet::new(),
+            queue_ext_enable: false,
+            queue_ext_file_bytes: 48 * 1024 * 1024,
             body_bytes_max: 4 * 1024 * 1024,
             append_property_crc: false,
             flush_interval_ms: 500,

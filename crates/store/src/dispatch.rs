@@ -46,6 +46,13 @@ impl TagsCode {
     }
 }
 
+/// The delay of the messages in a queue of the schedule topic, of which each level has one.
+pub(crate) fn delay_of_queue_ms(config: &StoreConfig, queue_id: i32) -> i64 {
+    let level = usize::try_from(queue_id).ok();
+    let known = level.and_then(|index| config.delay_levels_ms.get(index));
+    known.copied().unwrap_or(UNKNOWN_LEVEL_DELAY_MS)
+}
+
 /// Whether a record gets an entry in its queue, and a queue offset: prepared and rolled back halves
 /// of old brokers do not.
 pub(crate) fn is_queued(sys_flag: i32) -> bool {

@@ -82,6 +82,9 @@ pub enum OpenError {
         topic: String,
         messages: i64,
     },
+    /// The words before the full stop are Java's (`ConsumeQueueStore#queueTypeShouldBe`).
+    #[error("The queue type of topic: {topic} should be BatchCQ, but is SimpleCQ. Its queues are in {}: take queue.type out of the topic's attributes in config/topics.json, or move that directory away if the topic was made anew since", path.display())]
+    QueueType { topic: String, path: PathBuf },
     #[error("{key}: {problem}")]
     Config { key: &'static str, problem: String },
     #[error("cannot read {what} while recovering")]

@@ -1,6 +1,6 @@
 //! Names and sizes of the files that make up an endless logical file (`MappedFileQueue`).
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::errors::OpenError;
@@ -129,6 +129,38 @@ fn none_twice(files: &[(i64, PathBuf, u64)]) -> Result<(), OpenError> {
                 other: other.1.clone(),
             });
         }
+    }
+    Ok(())
+}
+
+/// Removes a directory of files.
+pub(crate) fn remove_directory(disk: &dyn Disk, directory: &Path) -> std::io::Result<()> {
+    let entries = disk.list(directory)?;
+    for entry in entries.iter().filter(|entry| !entry.is_dir) {
+        disk.remove_file(&directory.join(&entry.name))?;
+    }
+    disk.remove_dir(directory)
+}
+
+/// Removes the directory of a topic below `directory` with the directories of its queues. The caller
+/// makes that durable.
+pub(crate) fn remove_topic(disk: &dyn Disk, directory: &Path, topic: &str) -> std::io::Result<()> {
+    let mut parts = Path::new(topic).components();
+    let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else {
+        // No topic has this name, and it leads elsewhere.
+        return Ok(());
+    };
+    let directory = directory.join(topic);
+    for entry in disk.list(&directory)? {
+        let path = directory.join(&entry.name);
+        if !entry.is_dir {
+            disk.remove_file(&path)?;
+            continue;
+        }
+        remove_directory(disk, &path)?;
+    }
+    if disk.exists(&directory) {
+        disk.remove_dir(&directory)?;
     }
     Ok(())
 }

@@ -8,7 +8,9 @@
 //! becomes durable by [`Store::flush`]; [`Store::readable`] says how far consumers may see. After a
 //! failed write or flush the store is poisoned: it refuses to append and goes on reading.
 
+mod any_queue;
 mod batch;
+mod batch_queue;
 mod checkpoint;
 mod config;
 pub mod config_file;
@@ -23,6 +25,7 @@ mod multi_dispatch;
 mod offsets;
 mod poison;
 mod queue;
+mod queue_ext;
 mod read;
 mod recovery;
 mod retention;
@@ -30,12 +33,12 @@ mod signals;
 mod store;
 
 pub use batch::{AppendBatch, AppendError, Appended};
-pub use config::{FlushMode, StoreConfig};
+pub use config::{FlushMode, QueueType, StoreConfig};
 pub use errors::{CleanError, FlushError, OpenError, ReadError};
 pub use ferrocket_protocol::message::NewMessage;
 pub use index::IndexProgress;
 pub use offsets::{PhysicalOffset, QueueOffset};
-pub use read::{Boundary, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
+pub use read::{Boundary, Extension, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 pub use retention::{RetentionConfig, Shortage};
 pub use signals::{NoSignals, StoreSignals};

@@ -19,11 +19,26 @@ pub struct ReadRequest<'a> {
 
 /// An entry of a consume queue: what a filter may look at before the record itself is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueEntry {
+pub struct QueueEntry<'a> {
     pub physical_offset: PhysicalOffset,
     pub bytes: i32,
-    pub tags_code: i64,
+    /// `None` when they stood in the extension of the queue and are lost: a filter by tags lets such
+    /// a message pass.
+    pub tags_code: Option<i64>,
+    /// Of the first message in the record.
     pub queue_offset: QueueOffset,
+    /// Messages in the record; 1 in queues of other topics than `BatchCQ` ones.
+    pub messages: u32,
+    /// What the extension of the queue says.
+    pub extension: Option<Extension<'a>>,
+}
+
+/// A unit of `consumequeue_ext`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension<'a> {
+    pub store_ms: i64,
+    /// Bits that Bloom filters of consumers looked for; empty when nobody computed them.
+    pub filter_bits: &'a [u8],
 }
 
 /// `GetMessageStatus` of Java, plus `Cold`.

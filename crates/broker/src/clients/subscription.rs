@@ -94,12 +94,13 @@ impl Subscription {
         is_tag_type(&self.data.expression_type)
     }
 
-    /// Whether a message with these tags may be wanted (`ExpressionMessageFilter`).
-    pub(crate) fn accepts(&self, tags_code: i64) -> bool {
-        match &self.wanted {
-            Wanted::Everything => true,
+    /// Whether a message with these tags may be wanted (`ExpressionMessageFilter`); one whose tags are
+    /// not known may be.
+    pub(crate) fn accepts(&self, tags_code: Option<i64>) -> bool {
+        match (&self.wanted, tags_code) {
+            (Wanted::Everything, _) | (_, None) => true,
             // The consume queue holds the hash sign-extended; Java narrows it likewise.
-            Wanted::Tags(codes) => codes.binary_search(&(tags_code as i32)).is_ok(),
+            (Wanted::Tags(codes), Some(code)) => codes.binary_search(&(code as i32)).is_ok(),
         }
     }
 }
@@ -132,22 +133,22 @@ mod tests {
     #[test]
     fn everything_is_wanted_of_a_star_or_nothing() {
         for expression in ["*", "", "  "] {
-            assert!(tags(expression).accepts(code("TagA")));
-            assert!(tags(expression).accepts(0));
+            assert!(tags(expression).accepts(Some(code("TagA"))));
+            assert!(tags(expression).accepts(Some(0)));
         }
     }
 
     #[test]
     fn only_the_named_tags_are_wanted() {
         let wanted = tags("TagA ||  TagB||polygenelubricants||");
-        assert!(wanted.accepts(code("TagA")));
-        assert!(wanted.accepts(code("TagB")));
+        assert!(wanted.accepts(Some(code("TagA"))));
+        assert!(wanted.accepts(Some(code("TagB"))));
         assert!(
-            wanted.accepts(code("polygenelubricants")),
+            wanted.accepts(Some(code("polygenelubricants"))),
             "a negative hash"
         );
-        assert!(!wanted.accepts(code("TagC")));
-        assert!(!wanted.accepts(0), "a message without tags");
+        assert!(!wanted.accepts(Some(code("TagC"))));
+        assert!(!wanted.accepts(Some(0)), "a message without tags");
     }
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
             code_set: [1].into_iter().collect(),
             ..SubscriptionData::default()
         });
-        assert!(declared.accepts(1));
-        assert!(!declared.accepts(code("TagA")));
+        assert!(declared.accepts(Some(1)));
+        assert!(!declared.accepts(Some(code("TagA"))));
     }
 }

@@ -133,7 +133,7 @@ impl Broker {
             hot_only: place == Place::Task,
         };
         let mut accept =
-            |entry: &ferrocket_store::QueueEntry| pull.subscription.accepts(entry.tags_code);
+            |entry: &ferrocket_store::QueueEntry<'_>| pull.subscription.accepts(entry.tags_code);
         let answer = match self.store.read(&wanted, &mut accept) {
             Ok(answer) => answer,
             Err(error) => {

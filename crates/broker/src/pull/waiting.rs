@@ -58,8 +58,7 @@ impl Waiting {
         };
         let before = woken.len();
         take(waiters, woken, |waiter| {
-            next > waiter.pull.offset.0
-                && tags_code.is_none_or(|code| waiter.pull.subscription.accepts(code))
+            next > waiter.pull.offset.0 && waiter.pull.subscription.accepts(tags_code)
         });
         if waiters.is_empty() {
             queues.remove(&queue_id);

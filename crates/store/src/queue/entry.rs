@@ -16,6 +16,10 @@ pub(crate) trait Unit: Copy + Debug + PartialEq + Send + Sync + 'static {
     const FILE_BYTES_KEY: &'static str;
     /// So many of its newest entries a queue at rest keeps in memory.
     const KEPT_AT_REST: usize;
+    /// A wide gap in a queue leaves files out.
+    const MAY_SKIP_FILES: bool;
+    /// What a queue of such entries remembers besides.
+    type Memo: Debug + Default + Send + Sync;
 
     /// Where the record begins.
     fn physical_offset(&self) -> i64;
@@ -48,6 +52,8 @@ impl Unit for Entry {
     };
     const FILE_BYTES_KEY: &'static str = "mappedFileSizeConsumeQueue";
     const KEPT_AT_REST: usize = 0;
+    const MAY_SKIP_FILES: bool = true;
+    type Memo = ();
 
     fn physical_offset(&self) -> i64 {
         self.physical_offset

@@ -73,7 +73,7 @@ impl<E: Unit> QueueTable<E> {
             let directory = self.files.directory_of(&queue);
             self.files.forget(&queue);
             if self.files.disk.exists(&directory) {
-                self.files.remove_directory(&directory)?;
+                file_names::remove_directory(&*self.files.disk, &directory)?;
             }
             self.take_out(&queue);
             removed += 1;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::marker::PhantomData;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -106,6 +106,13 @@ impl<E: Unit> QueueFiles<E> {
         Ok(Some(count))
     }
 
+    /// The entry of a number as its file has it; `None` when there is no such file.
+    pub(crate) fn entry(&self, queue: &Queue<E>, offset: i64) -> io::Result<Option<E>> {
+        let mut one = [E::BLANK];
+        let read = self.read(queue, offset, &mut one, Residence::Anywhere)?;
+        Ok(read.and(one.first().copied()))
+    }
+
     /// Writes entries from `offset` on, over as many files as they need, which are created.
     pub(super) fn write(&self, queue: &Queue<E>, offset: i64, entries: &[E]) -> io::Result<()> {
         let mut at = offset;
@@ -204,33 +211,11 @@ impl<E: Unit> QueueFiles<E> {
     /// Removes the directory of a topic with the directories of its queues, whatever the table knows
     /// of them; durably, also when an earlier removal got only so far.
     pub(super) fn remove_topic(&self, topic: &str) -> io::Result<()> {
-        let mut parts = Path::new(topic).components();
-        let (Some(Component::Normal(_)), None) = (parts.next(), parts.next()) else {
-            // No topic has this name, and it leads elsewhere.
+        if !self.disk.exists(&self.directory) {
             return Ok(());
-        };
-        let directory = self.directory.join(topic);
-        for entry in self.disk.list(&directory)? {
-            let path = directory.join(&entry.name);
-            if entry.is_dir {
-                self.remove_directory(&path)?;
-            } else {
-                self.disk.remove_file(&path)?;
-            }
         }
-        if self.disk.exists(&directory) {
-            self.disk.remove_dir(&directory)?;
-        }
+        file_names::remove_topic(&*self.disk, &self.directory, topic)?;
         self.with_handles(|| self.disk.sync_dir(&self.directory))
-    }
-
-    /// Removes a directory of files.
-    pub(super) fn remove_directory(&self, directory: &Path) -> io::Result<()> {
-        let entries = self.disk.list(directory)?;
-        for entry in entries.iter().filter(|entry| !entry.is_dir) {
-            self.disk.remove_file(&directory.join(&entry.name))?;
-        }
-        self.disk.remove_dir(directory)
     }
 
     /// Makes the names of new files and directories durable.

@@ -16,7 +16,7 @@ const HANDLES_MAX: usize = 256;
 const CLOSED_ON_SHORTAGE: usize = 32;
 
 #[derive(Debug)]
-pub(super) struct Handles<K> {
+pub(crate) struct Handles<K> {
     open: Mutex<Open<K>>,
 }
 
@@ -34,7 +34,7 @@ struct Used {
 }
 
 impl<K: Copy + Eq + Hash> Handles<K> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             open: Mutex::new(Open {
                 files: HashMap::default(),
@@ -43,7 +43,7 @@ impl<K: Copy + Eq + Hash> Handles<K> {
         }
     }
 
-    pub(super) fn find(&self, key: K) -> Option<Arc<dyn DiskFile>> {
+    pub(crate) fn find(&self, key: K) -> Option<Arc<dyn DiskFile>> {
         let mut open = self.open.lock();
         open.uses += 1;
         let now = open.uses;
@@ -52,7 +52,7 @@ impl<K: Copy + Eq + Hash> Handles<K> {
         Some(Arc::clone(&used.file))
     }
 
-    pub(super) fn keep(&self, key: K, file: &Arc<dyn DiskFile>) {
+    pub(crate) fn keep(&self, key: K, file: &Arc<dyn DiskFile>) {
         let mut open = self.open.lock();
         if open.files.len() >= HANDLES_MAX {
             let oldest = open
@@ -76,7 +76,7 @@ impl<K: Copy + Eq + Hash> Handles<K> {
     }
 
     /// Closes those that were used longest ago; who reads one of them keeps it until then.
-    pub(super) fn close_oldest(&self) {
+    pub(crate) fn close_oldest(&self) {
         let mut open = self.open.lock();
         let mut ages: Vec<u64> = open.files.values().map(|used| used.last).collect();
         ages.sort_unstable();
@@ -84,7 +84,7 @@ impl<K: Copy + Eq + Hash> Handles<K> {
         open.files.retain(|_, used| used.last >= kept_from);
     }
 
-    pub(super) fn close_if(&self, gone: impl Fn(&K) -> bool) {
+    pub(crate) fn close_if(&self, gone: impl Fn(&K) -> bool) {
         self.open.lock().files.retain(|key, _| !gone(key));
     }
 }

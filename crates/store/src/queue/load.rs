@@ -32,6 +32,10 @@ impl<E: Unit> LoadedQueue<E> {
         self.end_physical
     }
 
+    pub(crate) fn queue(&self) -> &Arc<Queue<E>> {
+        &self.queue
+    }
+
     pub(crate) fn topic(&self) -> &Arc<str> {
         self.queue.topic()
     }
@@ -45,8 +49,9 @@ impl<E: Unit> LoadedQueue<E> {
         Arc::ptr_eq(&self.queue, queue)
     }
 
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.is_suspect
+    /// Where the record of the last entry ends, and whether entries may be missing behind it.
+    pub(crate) fn end_and_suspicion(&self) -> (i64, bool) {
+        (self.end_physical, self.is_suspect)
     }
 }
 
@@ -79,8 +84,11 @@ impl<E: Unit> QueueTable<E> {
                     what: format!("queue {id} of topic {topic}"),
                     source,
                 };
-                let mut found = self.measure(queue, bases).map_err(failed)?;
-                found.is_suspect = files.iter().any(|file| file.was_short);
+                let whole = self.whole_files(&bases);
+                let known = bases.iter().take(whole).copied().collect();
+                let mut found = self.measure(queue, known).map_err(failed)?;
+                found.is_suspect = files.iter().any(|file| file.was_short) || whole < bases.len();
+                found.bases = bases;
                 loaded.push(found);
             }
         }
@@ -114,7 +122,7 @@ impl<E: Unit> QueueTable<E> {
     ) -> io::Result<()> {
         for found in loaded {
             let end = found.queue.end();
-            if !clean || end < found.end {
+            if !clean || found.is_suspect || end < found.end {
                 self.erase_behind(found, end)?;
             }
             if found
@@ -143,12 +151,24 @@ impl<E: Unit> QueueTable<E> {
         Ok(())
     }
 
+    /// How many of the first files to believe: what is behind a missing one is made again.
+    fn whole_files(&self, bases: &[i64]) -> usize {
+        if E::MAY_SKIP_FILES {
+            return bases.len();
+        }
+        let neighbours = bases.iter().zip(bases.iter().skip(1));
+        let touching =
+            neighbours.take_while(|(one, next)| *one + self.files.file_entries == **next);
+        bases.len().min(1 + touching.count())
+    }
+
     fn measure(&self, queue: Arc<Queue<E>>, bases: Vec<i64>) -> io::Result<LoadedQueue<E>> {
         let start = bases.first().copied().unwrap_or(0);
         let mut end = start;
         for base in bases.iter().rev() {
             if self
-                .file_entry(&queue, *base)?
+                .files
+                .entry(&queue, *base)?
                 .is_some_and(|entry| entry.is_written())
             {
                 end = self.partition(&queue, *base, base + self.files.file_entries, |entry| {
@@ -161,7 +181,8 @@ impl<E: Unit> QueueTable<E> {
         // A blank says nothing about the log.
         for offset in (start.max(end - BLANKS_SKIPPED_MAX)..end).rev() {
             end_physical = self
-                .file_entry(&queue, offset)?
+                .files
+                .entry(&queue, offset)?
                 .map_or(0, |entry| entry.end());
             if end_physical > 0 {
                 break;
@@ -218,21 +239,12 @@ impl<E: Unit> QueueTable<E> {
         let (mut low, mut high) = (from, to);
         while low < high {
             let middle = low + (high - low) / 2;
-            match self.file_entry(queue, middle)? {
+            match self.files.entry(queue, middle)? {
                 Some(entry) if holds(&entry) => low = middle + 1,
                 _ => high = middle,
             }
         }
         Ok(low)
-    }
-
-    /// An entry as its file has it, whatever the queue says.
-    fn file_entry(&self, queue: &Queue<E>, offset: i64) -> io::Result<Option<E>> {
-        let mut one = [E::BLANK];
-        let read = self
-            .files
-            .read(queue, offset, &mut one, Residence::Anywhere)?;
-        Ok(read.and(one.first().copied()))
     }
 
     /// An entry from memory or its file.
@@ -243,7 +255,7 @@ impl<E: Unit> QueueTable<E> {
         end: i64,
     ) -> io::Result<Option<E>> {
         if queue.end() <= offset {
-            return self.file_entry(queue, offset);
+            return self.files.entry(queue, offset);
         }
         let mut one = [E::BLANK];
         let read = queue.entries(&self.files, offset, end, &mut one, Residence::Anywhere)?;

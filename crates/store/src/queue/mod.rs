@@ -21,8 +21,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
-pub(crate) use self::entry::{ENTRY_BYTES, Entry, Unit};
+pub(crate) use self::entry::{ENTRY_BYTES, Entry, Fields, Unit};
 pub(crate) use self::files::{QueueFiles, Residence};
+pub(crate) use self::handles::Handles;
 pub(crate) use self::load::LoadedQueue;
 pub(crate) use self::table::QueueTable;
 
@@ -45,6 +46,7 @@ pub(crate) struct Queue<E: Unit = Entry> {
     /// Its topic was deleted: a new queue of the same name takes its place.
     deleted: AtomicBool,
     state: Mutex<State<E>>,
+    memo: E::Memo,
 }
 
 #[derive(Debug)]
@@ -104,6 +106,15 @@ impl<E: Unit> State<E> {
     }
 }
 
+/// Where a queue ends, as its readers may see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Newest<E> {
+    /// The last entry that they may see.
+    Seen(E),
+    /// The first one that they may not see yet; there is none before it in memory.
+    Hidden(E),
+}
+
 /// What a queue holds, as its readers may see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bounds {
@@ -133,6 +144,7 @@ impl<E: Unit> Queue<E> {
             next: AtomicI64::new(0),
             deleted: AtomicBool::new(false),
             state: Mutex::new(state),
+            memo: E::Memo::default(),
         }
     }
 
@@ -142,6 +154,14 @@ impl<E: Unit> Queue<E> {
 
     pub(crate) fn id(&self) -> i32 {
         self.id
+    }
+
+    pub(crate) fn serial(&self) -> u32 {
+        self.serial
+    }
+
+    pub(crate) fn memo(&self) -> &E::Memo {
+        &self.memo
     }
 
     pub(crate) fn is_deleted(&self) -> bool {
@@ -214,6 +234,35 @@ impl<E: Unit> Queue<E> {
             min: state.min.min(max),
             max,
         }
+    }
+
+    /// As [`bounds`](Self::bounds), with the entry that says where that is, if it is in memory.
+    pub(crate) fn newest(&self, readable: i64) -> (Bounds, Option<Newest<E>>) {
+        let state = self.state.lock();
+        let hidden = state.tail.iter().rev();
+        let hidden = hidden.take_while(|entry| entry.end() > readable).count();
+        let seen = state.tail.len() - hidden;
+        let newest = match seen.checked_sub(1).and_then(|index| state.tail.get(index)) {
+            Some(entry) => Some(Newest::Seen(*entry)),
+            None => state.tail.front().map(|entry| Newest::Hidden(*entry)),
+        };
+        let max = state.end() - hidden as i64;
+        let min = state.min.min(max);
+        (Bounds { min, max }, newest)
+    }
+
+    /// Takes the last entry of a queue that has none in memory from its file into memory.
+    pub(crate) fn keep_newest(&self, entry: E) {
+        let mut state = self.state.lock();
+        if state.tail.is_empty() {
+            state.tail_start -= 1;
+            state.tail.push_back(entry);
+        }
+    }
+
+    /// While the store is opened: the next message gets a queue offset that is not lower.
+    pub(crate) fn go_on_at(&self, offset: i64) {
+        self.next.fetch_max(offset, Ordering::Relaxed);
     }
 
     /// Copies entries from `offset` on into `into`, not beyond `max`; `None` when they are not in

@@ -73,6 +73,11 @@ impl<E: Unit> QueueTable<E> {
         queues.get(index).cloned()
     }
 
+    pub(crate) fn has_topic(&self, topic: &str) -> bool {
+        let has_any = self.serial.load(Ordering::Relaxed) > 0;
+        has_any && self.shard(topic).read().contains_key(topic)
+    }
+
     pub(crate) fn find_or_create(&self, topic: &str, id: i32) -> Arc<Queue<E>> {
         if let Some(queue) = self.find(topic, id) {
             return queue;

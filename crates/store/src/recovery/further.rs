@@ -4,7 +4,7 @@ use std::io;
 
 use ferrocket_protocol::message::View;
 
-use super::QUEUE_OFFSET_END;
+use super::queues::QUEUE_OFFSET_END;
 use crate::config::StoreConfig;
 use crate::disk::unless_full;
 use crate::multi_dispatch::{self, Listed};

@@ -12,14 +12,17 @@ use std::sync::atomic::Ordering;
 use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes};
 
 use super::Store;
+use crate::any_queue::AnyQueue;
 use crate::batch::{AppendBatch, AppendError, Appended, Further, Slot, Unit};
-use crate::config::FlushMode;
+use crate::batch_queue::{BatchEntry, inner};
+use crate::config::{FlushMode, QueueType};
 use crate::disk::{is_handle_shortage, is_out_of_space};
 use crate::index::Key;
 use crate::log::Segment;
 use crate::multi_dispatch::{self, OFFSET_DIGITS};
 use crate::offsets::{PhysicalOffset, QueueOffset};
-use crate::queue::{Entry, Queue};
+use crate::queue::Entry;
+use crate::queue_ext::ExtUnit;
 use crate::retention::Shortage;
 
 /// A quarter of the reserve that is kept on large disks.
@@ -75,12 +78,8 @@ impl Store {
     fn append_found(&self, now_ms: i64, batch: &mut AppendBatch) {
         let mut appender = self.appender.lock();
         // Topics are deleted under the append lock: from here on none of the queues is.
-        let further = batch.further.iter().filter_map(|it| it.queue.as_ref());
-        if batch
-            .queues
-            .iter()
-            .chain(further)
-            .any(|queue| queue.is_deleted())
+        let mut further = batch.further.iter().filter_map(|it| it.queue.as_ref());
+        if batch.queues.iter().any(AnyQueue::is_deleted) || further.any(|queue| queue.is_deleted())
         {
             self.find_queues(batch);
         }
@@ -191,34 +190,59 @@ impl Store {
         let slots = batch.records.get(records.clone()).unwrap_or_default();
         let queues = batch.queues.get(records.clone()).unwrap_or_default();
         let mut wants_queues = false;
-        let mut push = |queue, offset, slot: &Slot| {
-            let entry = Entry {
-                physical_offset: slot.physical_offset,
-                bytes: i32::try_from(slot.bytes).unwrap_or(i32::MAX),
-                tags_code: slot.tags.at(store_ms),
-            };
-            match self.queues.push(queue, offset, entry, readable) {
-                Ok(wanted) => wants_queues |= wanted,
-                // The entry stays in memory; the flusher tries again.
-                Err(error) if is_handle_shortage(&error) => wants_queues = true,
-                Err(error) if is_out_of_space(&error) => {
-                    self.refuse_full(Shortage::Queues, "writing a consume queue", &error);
-                }
-                Err(error) => {
-                    self.poison.set("writing a consume queue", &error);
-                }
+        let mut note = |pushed: io::Result<bool>| match pushed {
+            Ok(wanted) => wants_queues |= wanted,
+            // The entry stays in memory; the flusher tries again.
+            Err(error) if is_handle_shortage(&error) => wants_queues = true,
+            Err(error) if is_out_of_space(&error) => {
+                self.refuse_full(Shortage::Queues, "writing a consume queue", &error);
+            }
+            Err(error) => {
+                self.poison.set("writing a consume queue", &error);
             }
         };
         for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
-            push(queue, slot.queue_offset, slot);
+            note(self.make_entry(slot, queue, store_ms, readable));
         }
         for further in batch.further_of(records).iter().filter(|it| !it.again) {
             if let (Some(queue), Some(slot)) = (&further.queue, batch.records.get(further.record)) {
-                push(queue, further.queue_offset, slot);
+                let entry = entry_of(slot, store_ms);
+                note(
+                    self.queues
+                        .push(queue, further.queue_offset, entry, readable),
+                );
             }
         }
         if wants_queues {
             self.signals.queues_wanted();
+        }
+    }
+
+    fn make_entry(
+        &self,
+        slot: &Slot,
+        queue: &AnyQueue,
+        store_ms: i64,
+        readable: i64,
+    ) -> io::Result<bool> {
+        let mut entry = entry_of(slot, store_ms);
+        match queue {
+            AnyQueue::Simple(queue) => {
+                let unit = ExtUnit::new(entry.tags_code, store_ms);
+                entry.tags_code = self.queue_ext.push(queue, &unit);
+                self.queues.push(queue, slot.queue_offset, entry, readable)
+            }
+            AnyQueue::Batch(queue) => {
+                let entry = BatchEntry {
+                    physical_offset: entry.physical_offset,
+                    bytes: entry.bytes,
+                    tags_code: entry.tags_code,
+                    store_ms,
+                    base_offset: slot.queue_offset,
+                    messages: slot.messages,
+                };
+                self.batch_queues.push(queue, entry, readable)
+            }
         }
     }
 
@@ -350,21 +374,33 @@ impl Store {
     /// Looks up the queue of every record, outside of the append lock. Neighbours mostly share one.
     fn find_queues(&self, batch: &mut AppendBatch) {
         batch.queues.clear();
-        let mut last: Option<Arc<Queue>> = None;
         for slot in &batch.records {
             let topic = slot.topic(&batch.buffer);
-            let queue = match &last {
-                Some(queue) if queue.id() == slot.queue_id && **queue.topic() == *topic => {
-                    Arc::clone(queue)
+            let queue = match (batch.queues.last(), slot.queue_type) {
+                (Some(queue), queue_type) if queue.is(queue_type, topic, slot.queue_id) => {
+                    queue.clone()
                 }
-                _ => self.queues.find_or_create(topic, slot.queue_id),
+                (_, QueueType::Simple) => {
+                    AnyQueue::Simple(self.queues.find_or_create(topic, slot.queue_id))
+                }
+                (_, QueueType::Batch) => {
+                    let queues = self.batch_queues.table();
+                    AnyQueue::Batch(queues.find_or_create(topic, slot.queue_id))
+                }
             };
-            batch.queues.push(Arc::clone(&queue));
-            last = Some(queue);
+            batch.queues.push(queue);
         }
         for further in &mut batch.further {
             further.queue = Some(self.queues.find_or_create(&further.name, 0));
         }
+    }
+}
+
+fn entry_of(slot: &Slot, store_ms: i64) -> Entry {
+    Entry {
+        physical_offset: slot.physical_offset,
+        bytes: i32::try_from(slot.bytes).unwrap_or(i32::MAX),
+        tags_code: slot.tags.at(store_ms),
     }
 }
 
@@ -384,8 +420,14 @@ impl AppendBatch {
         let queues = self.queues.get(records.clone()).unwrap_or_default();
         assign_further(&mut self.further, records, &mut self.buffer);
         let mut at = position;
+        let mut messages = 0;
         for (slot, queue) in slots.iter_mut().zip(queues) {
-            slot.queue_offset = if slot.queued { queue.assign(1) } else { 0 };
+            slot.queue_offset = if slot.queued {
+                queue.assign(i64::from(slot.messages))
+            } else {
+                0
+            };
+            messages += u32::from(slot.messages.unsigned_abs());
             slot.physical_offset = at;
             at += slot.bytes as i64;
             let record = self.buffer.get_mut(slot.start..slot.start + slot.bytes);
@@ -398,6 +440,9 @@ impl AppendBatch {
                     store_ms,
                 },
             );
+            if slot.is_inner_batch {
+                inner::fill_base(record, slot.queue_offset, seal);
+            }
             if seal {
                 record::seal_property_crc(record);
             }
@@ -407,7 +452,7 @@ impl AppendBatch {
             queue_offset: QueueOffset(queue_offset),
             physical_offset: PhysicalOffset(position),
             end: PhysicalOffset(at),
-            messages: u32::try_from(unit.count).unwrap_or(u32::MAX),
+            messages,
             store_ms,
         }));
     }

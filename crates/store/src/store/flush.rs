@@ -159,8 +159,10 @@ impl Store {
         let last_record = self.marks.last_record.load(Ordering::Acquire);
         let durable = self.flush(now_ms)?;
         self.write_queues()?;
+        let synced = self.queue_ext.sync().and_then(|()| self.queues.sync());
+        let synced = synced.and_then(|()| self.batch_queues.table().sync());
         self.poison
-            .guard_queues("syncing the consume queues", self.queues.sync())?;
+            .guard_queues("syncing the consume queues", synced)?;
         let index = self.poison.guard("syncing the index", self.index.sync())?;
         let mut checkpoint = self.checkpoint.lock();
         let moved = Checkpoint {
@@ -187,7 +189,12 @@ impl Store {
     }
 
     fn write_queues(&self) -> Result<(), FlushError> {
-        let written = self.queues.write_behind(self.readable().0);
+        let readable = self.readable().0;
+        let written = self
+            .queue_ext
+            .write_behind()
+            .and_then(|()| self.queues.write_behind(readable))
+            .and_then(|()| self.batch_queues.table().write_behind(readable));
         let queues = self.guard_derived(Shortage::Queues, "writing the consume queues", written);
         let written = self.index.write_behind();
         let index = self.guard_derived(Shortage::Index, "writing the index", written);

@@ -42,19 +42,13 @@ impl Store {
     /// The first queue offset that may still be read; 0 for an unknown queue.
     #[must_use]
     pub fn min_offset(&self, topic: &str, queue_id: i32) -> QueueOffset {
-        QueueOffset(
-            self.queue(topic, queue_id)
-                .map_or(0, |(_, bounds)| bounds.min),
-        )
+        QueueOffset(self.bounds(topic, queue_id).map_or(0, |bounds| bounds.min))
     }
 
     /// One past the last entry that consumers may see; 0 for an unknown queue.
     #[must_use]
     pub fn max_offset(&self, topic: &str, queue_id: i32) -> QueueOffset {
-        QueueOffset(
-            self.queue(topic, queue_id)
-                .map_or(0, |(_, bounds)| bounds.max),
-        )
+        QueueOffset(self.bounds(topic, queue_id).map_or(0, |bounds| bounds.max))
     }
 
     /// The complete record at a physical offset (VIEW_MESSAGE_BY_ID); its size is learnt from the
@@ -101,7 +95,13 @@ impl Store {
         boundary: Boundary,
     ) -> Result<QueueOffset, ReadError> {
         let Some((queue, bounds)) = self.queue(topic, queue_id) else {
-            return Ok(QueueOffset(0));
+            return match self.batch_queue(topic, queue_id) {
+                Some((queue, view)) => self
+                    .batch_offset_by_time(&queue, view, time_ms, boundary)
+                    .map(QueueOffset)
+                    .map_err(queue_failed(&queue)),
+                None => Ok(QueueOffset(0)),
+            };
         };
         // Lower wants the first with `store >= time`; Upper the one before the first with `store >
         // time`.
@@ -155,7 +155,13 @@ impl Store {
         offset: QueueOffset,
     ) -> Result<Option<i64>, ReadError> {
         let Some((queue, bounds)) = self.queue(topic, queue_id) else {
-            return Ok(None);
+            return self
+                .batch_entry(topic, queue_id, offset.0)
+                .map(|entry| entry.map(|entry| entry.store_ms))
+                .map_err(|source| ReadError::Io {
+                    what: format!("queue {queue_id} of topic {topic}"),
+                    source,
+                });
         };
         if offset.0 < bounds.min || offset.0 >= bounds.max {
             return Ok(None);
@@ -207,12 +213,17 @@ impl Store {
     /// Whether the record of a queue offset counts as in memory (`checkInMemByConsumeOffset`).
     #[must_use]
     pub fn is_in_memory(&self, topic: &str, queue_id: i32, offset: QueueOffset) -> bool {
-        let Some((queue, bounds)) = self.queue(topic, queue_id) else {
-            return false;
+        let physical_offset = match self.queue(topic, queue_id) {
+            Some((queue, bounds)) => self
+                .entry_of(&queue, bounds, offset.0)
+                .map(|entry| entry.map(|entry| entry.physical_offset)),
+            None => self
+                .batch_entry(topic, queue_id, offset.0)
+                .map(|entry| entry.map(|entry| entry.physical_offset)),
         };
-        match self.entry_of(&queue, bounds, offset.0) {
-            Ok(Some(entry)) => {
-                self.appended().0 - entry.physical_offset <= self.config.memory_window_bytes
+        match physical_offset {
+            Ok(Some(physical_offset)) => {
+                self.appended().0 - physical_offset <= self.config.memory_window_bytes
             }
             Ok(None) | Err(_) => false,
         }
@@ -224,7 +235,20 @@ impl Store {
     /// # Errors
     /// When the disk does not let the files go; the queues are forgotten all the same.
     pub fn delete_topic(&self, topic: &str) -> io::Result<()> {
-        self.queues.delete_topic(topic, || self.appender.lock())
+        let hold_appends = || self.appender.lock();
+        let extension = self.queue_ext.delete_topic(topic);
+        let plain = self.queues.delete_topic(topic, hold_appends);
+        let batch = self.batch_queues.table().delete_topic(topic, hold_appends);
+        extension.and(plain).and(batch)
+    }
+
+    fn bounds(&self, topic: &str, queue_id: i32) -> Option<Bounds> {
+        self.queue(topic, queue_id)
+            .map(|(_, bounds)| bounds)
+            .or_else(|| {
+                self.batch_queue(topic, queue_id)
+                    .map(|(_, view)| view.offsets)
+            })
     }
 
     fn queue(&self, topic: &str, queue_id: i32) -> Option<(Arc<Queue>, Bounds)> {
@@ -289,7 +313,7 @@ impl Store {
     }
 }
 
-fn queue_failed(queue: &Queue) -> impl Fn(io::Error) -> ReadError + use<> {
+fn queue_failed<E: Unit>(queue: &Queue<E>) -> impl Fn(io::Error) -> ReadError + use<E> {
     let what = format!("queue {} of topic {}", queue.id(), queue.topic());
     move |source| ReadError::Io {
         what: what.clone(),

@@ -4,6 +4,7 @@
 //! before the queue table's and the index's; no file of the log is written without the append lock.
 
 mod append;
+mod batch_read;
 mod clean;
 mod flush;
 mod lookup;
@@ -23,6 +24,7 @@ use self::clean::Cleaning;
 pub use self::lookup::Usage;
 pub use self::query::QueryAnswer;
 pub use self::room::Refused;
+use crate::batch_queue::{BATCH_ENTRY_BYTES, BatchQueues};
 use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
 use crate::disk::{Disk, LockGuard, is_out_of_space, unless_full};
@@ -33,6 +35,7 @@ use crate::log::{CommitLog, Directories, SEGMENT_BYTES_KEY};
 use crate::offsets::PhysicalOffset;
 use crate::poison::Poison;
 use crate::queue::{QueueFiles, QueueTable};
+use crate::queue_ext::QueueExt;
 use crate::recovery::{self, RecoveryReport};
 use crate::retention::{RetentionConfig, Room, Shortage};
 use crate::signals::StoreSignals;
@@ -48,6 +51,8 @@ pub struct Store {
     signals: Arc<dyn StoreSignals>,
     log: CommitLog,
     queues: QueueTable,
+    batch_queues: BatchQueues,
+    queue_ext: QueueExt,
     index: Index,
     appender: Mutex<Appender>,
     marks: Marks,
@@ -126,6 +131,17 @@ impl Store {
             queue_directory,
             config.queue_file_bytes,
         ));
+        let batch_queues = BatchQueues::new(
+            Arc::clone(&disk),
+            config.below_root("batchconsumequeue"),
+            config.batch_queue_file_bytes,
+        );
+        let queue_ext = QueueExt::new(
+            Arc::clone(&disk),
+            config.below_root("consumequeue_ext"),
+            config.queue_ext_file_bytes,
+            config.queue_ext_enable,
+        );
         let index = Index::load(Arc::clone(&disk), &config)?;
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
@@ -136,6 +152,8 @@ impl Store {
                 disk: &*disk,
                 log: &log,
                 queues: &queues,
+                batch_queues: &batch_queues,
+                queue_ext: &queue_ext,
                 config: &config,
             },
             &mut checkpoint,
@@ -194,6 +212,8 @@ impl Store {
             signals,
             log,
             queues,
+            batch_queues,
+            queue_ext,
             index,
         };
         store.watch_space();
@@ -275,6 +295,28 @@ fn check(config: &StoreConfig) -> Result<(), OpenError> {
             "mappedFileSizeConsumeQueue",
             "must be between 1 and 2147483647 bytes",
         );
+    }
+    check_rare_queues(config).or_else(|(key, problem)| wrong(key, problem))
+}
+
+/// Sizes of files that few stores have.
+fn check_rare_queues(config: &StoreConfig) -> Result<(), (&'static str, &'static str)> {
+    let batch_bytes = config.batch_queue_file_bytes;
+    if batch_bytes == 0
+        || batch_bytes > i32::MAX as u64
+        || !batch_bytes.is_multiple_of(BATCH_ENTRY_BYTES as u64)
+    {
+        return Err((
+            "mapperFileSizeBatchConsumeQueue",
+            "must be a multiple of 46 between 46 and 2147483647 bytes",
+        ));
+    }
+    let ext_bytes = config.queue_ext_file_bytes;
+    if !(64..=i32::MAX as u64).contains(&ext_bytes) {
+        return Err((
+            "mappedFileSizeConsumeQueueExt",
+            "must be between 64 and 2147483647 bytes",
+        ));
     }
     Ok(())
 }

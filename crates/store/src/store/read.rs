@@ -10,10 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Store;
+use crate::dispatch::{self, SCHEDULE_TOPIC};
 use crate::errors::ReadError;
 use crate::offsets::{PhysicalOffset, QueueOffset};
-use crate::queue::{Bounds, ENTRY_BYTES, Entry, Queue, Residence, Unit};
-use crate::read::{QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
+use crate::queue::{Bounds, ENTRY_BYTES, Entry, Queue, Residence, Unit as _};
+use crate::queue_ext::{ExtUnit, Unit, is_address};
+use crate::read::{Extension, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 use crate::recovery::start::RecordHead;
 
 /// Entries looked at together.
@@ -21,17 +23,37 @@ const PIECE_ENTRIES: usize = 64;
 
 /// What a walk along the queue chose.
 #[derive(Debug, Default)]
-struct Picked {
-    entries: Vec<Entry>,
+pub(super) struct Picked {
+    entries: Vec<Candidate>,
+    /// In the records of `entries`.
+    messages: u32,
     bytes: usize,
-    next_offset: i64,
+    pub(super) next_offset: i64,
     /// Start of the last record looked at, taken or not.
     last_physical: i64,
     /// An entry pointed to what the log no longer has.
     removed: bool,
-    cold: bool,
+    pub(super) cold: bool,
     /// There is no file where the entries should be.
-    no_file: bool,
+    pub(super) no_file: bool,
+}
+
+impl Picked {
+    pub(super) fn from_offset(offset: i64) -> Self {
+        Self {
+            next_offset: offset,
+            ..Self::default()
+        }
+    }
+}
+
+/// An entry that a walk comes to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) entry: Entry,
+    /// Of the first message in its record.
+    pub(super) queue_offset: i64,
+    pub(super) messages: u32,
 }
 
 impl Store {
@@ -42,36 +64,54 @@ impl Store {
     pub fn read(
         &self,
         request: &ReadRequest<'_>,
-        accept: &mut dyn FnMut(&QueueEntry) -> bool,
+        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
     ) -> Result<ReadAnswer, ReadError> {
-        let Some(queue) = self.queues.find(request.topic, request.queue_id) else {
-            return Ok(refused(
-                ReadStatus::NoMessageInQueue,
-                0,
-                Bounds { min: 0, max: 0 },
-            ));
-        };
-        let bounds = queue.bounds(self.readable().0);
-        if let Some(answer) = out_of_bounds(request.offset.0, bounds) {
-            return Ok(answer);
-        }
         let failed = |source| ReadError::Io {
             what: format!("queue {} of topic {}", request.queue_id, request.topic),
             source,
         };
-        let mut picked = self.pick(&queue, bounds, request, accept).map_err(failed)?;
+        if let Some(queue) = self.queues.find(request.topic, request.queue_id) {
+            let bounds = queue.bounds(self.readable().0);
+            if let Some(answer) = out_of_bounds(request.offset.0, bounds) {
+                return Ok(answer);
+            }
+            let picked = self.pick(&queue, bounds, request, accept);
+            let next_file = self.queues.files().next_file_from(request.offset.0);
+            return picked
+                .and_then(|picked| self.finish(picked, request, bounds, next_file))
+                .map_err(failed);
+        }
+        let Some((queue, view)) = self.batch_queue(request.topic, request.queue_id) else {
+            let bounds = Bounds { min: 0, max: 0 };
+            return Ok(refused(ReadStatus::NoMessageInQueue, 0, bounds));
+        };
+        let bounds = view.offsets;
+        if let Some(answer) = out_of_bounds(request.offset.0, bounds) {
+            return Ok(answer);
+        }
+        // Java would send the reader back to the beginning (`BatchConsumeQueue#rollNextFile`).
+        let next_file = bounds.max;
+        self.pick_batches(&queue, view, request, accept)
+            .and_then(|picked| self.finish(picked, request, bounds, next_file))
+            .map_err(failed)
+    }
+
+    /// Reads the records that a walk chose, and makes the answer.
+    fn finish(
+        &self,
+        mut picked: Picked,
+        request: &ReadRequest<'_>,
+        bounds: Bounds,
+        next_file: i64,
+    ) -> io::Result<ReadAnswer> {
         if picked.cold && picked.entries.is_empty() {
             return Ok(refused(ReadStatus::Cold, request.offset.0, bounds));
         }
         if picked.no_file && picked.next_offset == request.offset.0 {
-            let next_file = self.queues.files().next_file_from(request.offset.0);
-            return Ok(refused(
-                ReadStatus::OffsetFoundNull,
-                next_file.min(bounds.max),
-                bounds,
-            ));
+            let next = next_file.min(bounds.max);
+            return Ok(refused(ReadStatus::OffsetFoundNull, next, bounds));
         }
-        let Some(records) = self.fetch(&mut picked, request.hot_only).map_err(failed)? else {
+        let Some(records) = self.fetch(&mut picked, request.hot_only)? else {
             return Ok(refused(ReadStatus::Cold, request.offset.0, bounds));
         };
         Ok(self.answer(&picked, records, bounds))
@@ -83,20 +123,13 @@ impl Store {
         queue: &Arc<Queue>,
         bounds: Bounds,
         request: &ReadRequest<'_>,
-        accept: &mut dyn FnMut(&QueueEntry) -> bool,
+        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
     ) -> io::Result<Picked> {
-        let mut picked = Picked {
-            next_offset: request.offset.0,
-            ..Picked::default()
-        };
+        let mut picked = Picked::from_offset(request.offset.0);
         let scan_max =
             (self.config.filter_scan_bytes_max / ENTRY_BYTES).max(request.messages_max as usize);
         let scan_end = bounds.max.min(request.offset.0 + scan_max as i64);
-        let residence = if request.hot_only {
-            Residence::Resident
-        } else {
-            Residence::Anywhere
-        };
+        let residence = residence_of(request);
         let mut piece = [Entry::BLANK; PIECE_ENTRIES];
         while picked.next_offset < scan_end {
             let from = picked.next_offset;
@@ -107,7 +140,12 @@ impl Store {
                 break;
             };
             for entry in piece.iter().take(count) {
-                if !self.take(*entry, request, &mut picked, accept) {
+                let candidate = Candidate {
+                    entry: *entry,
+                    queue_offset: picked.next_offset,
+                    messages: 1,
+                };
+                if !self.take(candidate, Some(queue), request, &mut picked, accept)? {
                     return Ok(picked);
                 }
             }
@@ -118,48 +156,96 @@ impl Store {
         Ok(picked)
     }
 
-    /// Decides about one entry; false when the walk ends before it.
-    fn take(
+    /// Decides about one entry; false when the walk ends before it. A queue is given that may have
+    /// an extension.
+    pub(super) fn take(
         &self,
-        entry: Entry,
+        candidate: Candidate,
+        queue: Option<&Queue>,
         request: &ReadRequest<'_>,
         picked: &mut Picked,
-        accept: &mut dyn FnMut(&QueueEntry) -> bool,
-    ) -> bool {
+        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
+    ) -> io::Result<bool> {
+        let entry = candidate.entry;
         let behind = self.appended().0 - entry.physical_offset;
-        if !picked.entries.is_empty() && self.is_full(entry, request, picked, behind) {
-            return false;
+        if !picked.entries.is_empty() && self.is_full(candidate, request, picked, behind) {
+            return Ok(false);
         }
         let gone =
             entry.is_blank() || !entry.is_written() || entry.physical_offset < self.log.start();
         if !gone && request.hot_only && behind > self.config.hot_window_bytes {
             picked.cold = true;
-            return false;
+            return Ok(false);
         }
-        let queue_offset = QueueOffset(picked.next_offset);
-        picked.next_offset += 1;
+        let mut tags_code = Some(entry.tags_code);
+        let mut unit = None;
+        if !gone
+            && is_address(entry.tags_code)
+            && let Some(queue) = queue
+        {
+            match self.tags_in_extension(queue, &entry, residence_of(request))? {
+                Tags::Cold => {
+                    picked.cold = true;
+                    return Ok(false);
+                }
+                Tags::Lost(code) => tags_code = code,
+                Tags::There(found) => {
+                    tags_code = Some(found.tags_code);
+                    unit = Some(found);
+                }
+            }
+        }
+        picked.next_offset = candidate.queue_offset + i64::from(candidate.messages);
         if gone {
             picked.removed = true;
-            return true;
+            return Ok(true);
         }
         picked.last_physical = entry.physical_offset;
         let visible = QueueEntry {
             physical_offset: PhysicalOffset(entry.physical_offset),
             bytes: entry.bytes,
-            tags_code: entry.tags_code,
-            queue_offset,
+            tags_code,
+            queue_offset: QueueOffset(candidate.queue_offset),
+            messages: candidate.messages,
+            extension: unit.as_ref().map(|unit| Extension {
+                store_ms: unit.store_ms,
+                filter_bits: &unit.filter_bits,
+            }),
         };
         if accept(&visible) {
             picked.bytes += entry.bytes.unsigned_abs() as usize;
-            picked.entries.push(entry);
+            picked.messages += candidate.messages;
+            picked.entries.push(candidate);
         }
-        true
+        Ok(true)
+    }
+
+    /// The tags of an entry that has the address of a unit in their place. Those of delayed messages
+    /// are the times of their delivery, which can be made again.
+    fn tags_in_extension(
+        &self,
+        queue: &Queue,
+        entry: &Entry,
+        residence: Residence,
+    ) -> io::Result<Tags> {
+        let unit = self.queue_ext.read(queue, entry.tags_code, residence)?;
+        Ok(match unit {
+            Unit::There(unit) => Tags::There(unit),
+            Unit::Cold => Tags::Cold,
+            Unit::Lost if &**queue.topic() != SCHEDULE_TOPIC => Tags::Lost(None),
+            Unit::Lost if residence == Residence::Resident => Tags::Cold,
+            Unit::Lost => {
+                let head = RecordHead::read(&self.log, entry.physical_offset)?;
+                let delay_ms = dispatch::delay_of_queue_ms(&self.config, queue.id());
+                Tags::Lost(head.map(|head| head.store_ms + delay_ms))
+            }
+        })
     }
 
     /// Whether the answer has no room for one more message; never asked about the first.
     fn is_full(
         &self,
-        entry: Entry,
+        candidate: Candidate,
         request: &ReadRequest<'_>,
         picked: &Picked,
         behind: i64,
@@ -176,8 +262,9 @@ impl Store {
                 config.transfer_messages_on_disk_max,
             )
         };
-        let bytes = picked.bytes + entry.bytes.unsigned_abs() as usize;
-        picked.entries.len() >= request.messages_max.min(messages_max) as usize
+        let bytes = picked.bytes + candidate.entry.bytes.unsigned_abs() as usize;
+        picked.messages + candidate.messages > request.messages_max
+            || picked.messages >= messages_max
             || bytes > request.bytes_max.min(bytes_max)
     }
 
@@ -190,10 +277,10 @@ impl Store {
         let mut whole = true;
         while let Some(run) = self.leading_run(entries) {
             let (now, later) = entries.split_at(run);
-            let start = now.first().map_or(0, |entry| entry.physical_offset);
+            let start = now.first().map_or(0, |one| one.entry.physical_offset);
             let bytes: usize = now
                 .iter()
-                .map(|entry| entry.bytes.unsigned_abs() as usize)
+                .map(|one| one.entry.bytes.unsigned_abs() as usize)
                 .sum();
             let into = buffer.get_mut(filled..filled + bytes).unwrap_or_default();
             let read = if hot_only {
@@ -211,21 +298,22 @@ impl Store {
         if !whole {
             buffer = leave_out_missing(&buffer, &mut picked.entries);
             picked.bytes = buffer.len();
+            picked.messages = picked.entries.iter().map(|one| one.messages).sum();
             picked.removed = true;
         }
         Ok(Some(Bytes::from(buffer)))
     }
 
     /// How many of the first entries follow each other in one segment.
-    fn leading_run(&self, entries: &[Entry]) -> Option<usize> {
+    fn leading_run(&self, entries: &[Candidate]) -> Option<usize> {
         let first = entries.first()?;
-        let segment = first.physical_offset / self.log.segment_bytes();
+        let segment = first.entry.physical_offset / self.log.segment_bytes();
         let followers = entries
             .iter()
             .zip(entries.iter().skip(1))
             .take_while(|(one, next)| {
-                one.end() == next.physical_offset
-                    && next.physical_offset / self.log.segment_bytes() == segment
+                one.entry.end() == next.entry.physical_offset
+                    && next.entry.physical_offset / self.log.segment_bytes() == segment
             });
         Some(1 + followers.count())
     }
@@ -242,7 +330,7 @@ impl Store {
             next_offset: QueueOffset(picked.next_offset),
             min_offset: QueueOffset(bounds.min),
             max_offset: QueueOffset(bounds.max),
-            messages: u32::try_from(picked.entries.len()).unwrap_or(u32::MAX),
+            messages: picked.messages,
             bytes: records.len(),
             records: if records.is_empty() {
                 Vec::new()
@@ -251,6 +339,23 @@ impl Store {
             },
             suggest_slave: behind > self.config.memory_window_bytes,
         }
+    }
+}
+
+/// What an extension says of the tags of an entry.
+enum Tags {
+    There(ExtUnit),
+    /// With the tags, if they can be made again.
+    Lost(Option<i64>),
+    Cold,
+}
+
+/// Whether a reader may wait for the disk.
+pub(super) fn residence_of(request: &ReadRequest<'_>) -> Residence {
+    if request.hot_only {
+        Residence::Resident
+    } else {
+        Residence::Anywhere
     }
 }
 
@@ -283,9 +388,9 @@ fn refused(status: ReadStatus, next_offset: i64, bounds: Bounds) -> ReadAnswer {
 }
 
 /// Whether the bytes are the records that the entries promise.
-fn are_records(bytes: &[u8], entries: &[Entry]) -> bool {
+fn are_records(bytes: &[u8], entries: &[Candidate]) -> bool {
     let mut rest = bytes;
-    entries.iter().all(|entry| {
+    entries.iter().map(|one| &one.entry).all(|entry| {
         let Some((record, later)) = rest.split_at_checked(entry.bytes.unsigned_abs() as usize)
         else {
             return false;
@@ -302,10 +407,10 @@ fn is_record(record: &[u8], entry: &Entry) -> bool {
 }
 
 /// Copies only what is there; a slow way for a rare case.
-fn leave_out_missing(buffer: &[u8], entries: &mut Vec<Entry>) -> Vec<u8> {
+fn leave_out_missing(buffer: &[u8], entries: &mut Vec<Candidate>) -> Vec<u8> {
     let mut kept = Vec::with_capacity(buffer.len());
     let mut rest = buffer;
-    entries.retain(|entry| {
+    entries.retain(|Candidate { entry, .. }| {
         let Some((record, later)) = rest.split_at_checked(entry.bytes.unsigned_abs() as usize)
         else {
             return false;

@@ -97,7 +97,7 @@ fn a_filter_consumes_what_it_refuses() {
     let mut seen = Vec::new();
     let answer = store
         .read(&request, &mut |entry| {
-            assert_eq!(entry.tags_code, 97);
+            assert_eq!(entry.tags_code, Some(97));
             seen.push(entry.queue_offset.0);
             entry.queue_offset.0 % 2 == 1
         })

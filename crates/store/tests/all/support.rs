@@ -9,8 +9,8 @@ use ferrocket_protocol::message::view;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::{
-    AppendBatch, AppendError, Appended, FlushMode, NewMessage, NoSignals, QueueOffset, ReadAnswer,
-    ReadRequest, Store, StoreConfig,
+    AppendBatch, AppendError, Appended, FlushMode, NewMessage, NoSignals, QueueOffset, QueueType,
+    ReadAnswer, ReadRequest, Store, StoreConfig,
 };
 
 pub(crate) const NOW_MS: i64 = 1_700_000_000_123;
@@ -87,6 +87,18 @@ pub(crate) fn send_at(
     let mut batch = AppendBatch::new();
     batch.push(store.config(), &message(topic, queue_id, body))?;
     store.append(now_ms, &mut batch);
+    batch.results()[0].clone()
+}
+
+/// Appends one message to a queue of a type.
+pub(crate) fn send_to(
+    store: &Store,
+    queue_type: QueueType,
+    message: &NewMessage<'_>,
+) -> Result<Appended, AppendError> {
+    let mut batch = AppendBatch::new();
+    batch.push_to(store.config(), queue_type, std::slice::from_ref(message))?;
+    store.append(NOW_MS, &mut batch);
     batch.results()[0].clone()
 }
 

@@ -1,0 +1,235 @@
+//! The queues of a store while it is opened: plain ones with their extension, and batch queues.
+
+use std::io;
+use std::sync::Arc;
+
+use ferrocket_protocol::message::View;
+
+use super::{Damage, Parts, further};
+use crate::batch_queue::{BatchEntry, BatchQueues, inner};
+use crate::disk::unless_full;
+use crate::dispatch::{self, TagsCode};
+use crate::errors::OpenError;
+use crate::queue::{Entry, LoadedQueue, Queue, Unit};
+use crate::queue_ext::ExtUnit;
+
+/// No queue offset is as high: the place of its entry in bytes would not be a number.
+pub(super) const QUEUE_OFFSET_END: i64 = i64::MAX / 32;
+
+/// A clean start looks whether the queues have all entries of so much of the end of the log.
+const LOOK_BACK_BYTES: i64 = 4 * 1024 * 1024;
+
+/// The queues as their files were found.
+pub(super) struct Loaded {
+    plain: Vec<LoadedQueue>,
+    batch: Vec<LoadedQueue<BatchEntry>>,
+}
+
+impl Loaded {
+    /// Finds the queues. A topic whose queues are of the other type than its owner says is a mistake
+    /// that only the owner can put right: Java refuses it, too.
+    pub(super) fn find(parts: &Parts<'_>) -> Result<Self, OpenError> {
+        let plain = parts.queues.load()?;
+        for found in &plain {
+            let topic = &**found.topic();
+            if parts.config.batch_topics.contains(topic) && found.end_physical() > 0 {
+                return Err(OpenError::QueueType {
+                    topic: topic.to_owned(),
+                    path: parts.config.below_root("consumequeue").join(topic),
+                });
+            }
+        }
+        let batch = parts.batch_queues.table().load()?;
+        Ok(Self { plain, batch })
+    }
+
+    /// How far the log reached, as the queues know it.
+    pub(super) fn end_physical(&self) -> i64 {
+        let plain = self.plain.iter().map(LoadedQueue::end_physical);
+        let batch = self.batch.iter().map(LoadedQueue::end_physical);
+        plain.chain(batch).max().unwrap_or(0)
+    }
+
+    /// Topic and end of some queue that has entries.
+    pub(super) fn any(&self) -> Option<(String, i64)> {
+        let plain = self.plain.iter().find(|queue| queue.end() > 0);
+        let batch = self.batch.iter().find(|queue| queue.end() > 0);
+        plain
+            .map(|queue| (queue.topic().to_string(), queue.end()))
+            .or_else(|| batch.map(|queue| (queue.topic().to_string(), queue.end())))
+    }
+
+    /// Up to which record no queue lacks entries at its end; `start` when none lacks any. The end of a
+    /// queue's last record is where some record begins. A queue that was written to shortly before a
+    /// clean stop may have lost its last entries since.
+    pub(super) fn complete_until(&self, start: i64, clean: bool) -> i64 {
+        let lately = (self.end_physical() - LOOK_BACK_BYTES).max(1);
+        let is_looked_at = |is_suspect, end| is_suspect || (clean && end >= lately);
+        let plain = self.plain.iter().map(LoadedQueue::end_and_suspicion);
+        let batch = self.batch.iter().map(LoadedQueue::end_and_suspicion);
+        plain
+            .chain(batch)
+            .filter(|(end, is_suspect)| is_looked_at(*is_suspect, *end))
+            .map(|(end, _)| end)
+            .fold(start, i64::min)
+    }
+
+    /// Cuts every queue before its first entry that points at or behind `start`.
+    pub(super) fn cut_at(&self, parts: &Parts<'_>, start: i64, clean: bool) -> io::Result<()> {
+        parts.queues.cut_at(&self.plain, start)?;
+        parts.batch_queues.table().cut_at(&self.batch, start)?;
+        for found in &self.plain {
+            let files = parts.queues.files();
+            parts.queue_ext.resume(found.queue(), files, clean)?;
+        }
+        Ok(())
+    }
+
+    /// After the log was gone through: fits the files to the queues, and the queues to the log.
+    pub(super) fn finish(&self, parts: &Parts<'_>, clean: bool) -> io::Result<()> {
+        let Parts {
+            log,
+            queues,
+            batch_queues,
+            queue_ext,
+            ..
+        } = *parts;
+        queues.finish_recovery(&self.plain, log.start(), clean)?;
+        batch_queues.finish_recovery(&self.batch, log.start(), clean)?;
+        queue_ext.finish_recovery(clean, &queues.all(), queues.files())?;
+        write_behind(parts)?;
+        if !clean {
+            queues.distrust_names();
+            batch_queues.table().distrust_names();
+        }
+        Ok(())
+    }
+}
+
+/// Writes the entries made so far to their files, units of the extension before entries that name them.
+/// Those that find no space stay in memory.
+pub(super) fn write_behind(parts: &Parts<'_>) -> io::Result<()> {
+    unless_full(parts.queue_ext.write_behind())?;
+    unless_full(parts.queues.write_behind(i64::MAX))?;
+    unless_full(parts.batch_queues.table().write_behind(i64::MAX))
+}
+
+/// A record was met whose queue lacks the entry before its own.
+pub(super) enum Gap {
+    /// The queue, and the number of the entry at which it ended.
+    Plain(Arc<Queue>, i64),
+    Batch(Arc<Queue<BatchEntry>>, i64),
+}
+
+impl Gap {
+    /// From where on the log has to be read to fill it, when it lies before this scan.
+    pub(super) fn start(&self, loaded: &Loaded, scanned_from: i64) -> Option<i64> {
+        match self {
+            Self::Plain(queue, end) => gap_start(&loaded.plain, queue, *end, scanned_from),
+            Self::Batch(queue, end) => gap_start(&loaded.batch, queue, *end, scanned_from),
+        }
+    }
+}
+
+/// In a scan, gaps are where records are gone. A topic without any queue was deleted by a Java broker:
+/// what the log still has of it is not brought back.
+fn gap_start<E: Unit>(
+    loaded: &[LoadedQueue<E>],
+    queue: &Arc<Queue<E>>,
+    end: i64,
+    scanned_from: i64,
+) -> Option<i64> {
+    match loaded.iter().find(|found| found.is_of(queue)) {
+        Some(found) => {
+            let is_first = found.end() == end && found.end_physical() <= scanned_from;
+            is_first.then(|| found.end_physical())
+        }
+        None => {
+            let mut topics = loaded.iter().map(LoadedQueue::topic);
+            let is_first = end == 0 && topics.any(|topic| topic == queue.topic());
+            is_first.then_some(0)
+        }
+    }
+}
+
+/// A damaged record whose head can be read was given a queue offset: nobody else gets it.
+pub(super) fn keep_offsets(parts: &Parts<'_>, damages: &[Damage]) -> io::Result<()> {
+    for message in damages.iter().filter_map(|damage| damage.message.as_ref()) {
+        let (topic, id, offset) = (&message.topic, message.queue_id, message.queue_offset.0);
+        if let Some(queue) = parts.queues.find(topic, id) {
+            if queue.end() == offset {
+                parts.queues.push(&queue, offset, Entry::BLANK, i64::MAX)?;
+            }
+        } else if let Some(queue) = parts.batch_queues.table().find(topic, id) {
+            queue.go_on_at(offset + 1);
+        }
+    }
+    Ok(())
+}
+
+/// Makes the entries of a record again. Says when its queue lacks the one before.
+pub(super) fn redispatch(parts: &Parts<'_>, record: &View<'_>) -> io::Result<Option<Gap>> {
+    let Parts { queues, config, .. } = *parts;
+    if !dispatch::is_queued(record.sys_flag) {
+        return Ok(None);
+    }
+    if !(0..QUEUE_OFFSET_END).contains(&record.queue_offset) {
+        let (at, queue_offset) = (record.physical_offset, record.queue_offset);
+        tracing::error!(at, queue_offset, "a record has an impossible queue offset");
+        return Ok(None);
+    }
+    let tags = TagsCode::of(config, record.topic, record.properties);
+    let entry = Entry {
+        physical_offset: record.physical_offset,
+        bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
+        tags_code: tags.at(record.store_ms),
+    };
+    let gap = if is_of_batch_topic(parts, record) {
+        push_batch(parts.batch_queues, record, entry)?
+    } else {
+        push_plain(parts, record, entry)?
+    };
+    further::redispatch(queues, config, record, entry)?;
+    Ok(gap)
+}
+
+/// Whether a record belongs into a batch queue: as the owner says, or because it holds many messages
+/// or its topic has such queues already.
+fn is_of_batch_topic(parts: &Parts<'_>, record: &View<'_>) -> bool {
+    inner::is_inner_batch(record.sys_flag)
+        || parts.config.batch_topics.contains(record.topic)
+        || parts.batch_queues.table().has_topic(record.topic)
+}
+
+fn push_plain(parts: &Parts<'_>, record: &View<'_>, entry: Entry) -> io::Result<Option<Gap>> {
+    let queues = parts.queues;
+    let queue = queues.find_or_create(record.topic, record.queue_id);
+    let unit = ExtUnit::new(entry.tags_code, record.store_ms);
+    let in_file = || {
+        let found = queues.files().entry(&queue, record.queue_offset)?;
+        Ok(found.filter(|found| found.physical_offset == entry.physical_offset))
+    };
+    let own = Entry {
+        tags_code: parts.queue_ext.push_again(&queue, &unit, in_file)?,
+        ..entry
+    };
+    let end = queue.end();
+    let pushed = queues.push(&queue, record.queue_offset, own, i64::MAX);
+    unless_full(pushed.map(|_| ()))?;
+    Ok((end < record.queue_offset).then_some(Gap::Plain(queue, end)))
+}
+
+fn push_batch(queues: &BatchQueues, record: &View<'_>, entry: Entry) -> io::Result<Option<Gap>> {
+    let queue = queues.table().find_or_create(record.topic, record.queue_id);
+    let entry = BatchEntry {
+        physical_offset: entry.physical_offset,
+        bytes: entry.bytes,
+        tags_code: entry.tags_code,
+        store_ms: record.store_ms,
+        base_offset: record.queue_offset,
+        messages: inner::messages_of(record),
+    };
+    let end = queue.end();
+    let lacks_entries = queues.push_again(&queue, entry)?;
+    Ok(lacks_entries.then_some(Gap::Batch(queue, end)))
+}
