@@ -15,7 +15,7 @@ use crate::clients::Clients;
 use crate::config::BrokerConfig;
 use crate::groups::Groups;
 use crate::locks::QueueLocks;
-use crate::metrics::{Metrics, MetricsSnapshot};
+use crate::metrics::{Metrics, MetricsSnapshot, Sizes};
 use crate::offsets::Offsets;
 use crate::pull::PullState;
 use crate::send::SendRun;
@@ -120,6 +120,18 @@ impl Broker {
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
         self.metrics.snapshot()
+    }
+
+    /// How much there is, and was.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            topics: self.topics.len(),
+            groups: self.groups.all().len(),
+            messages_put: self.stats.put_messages.total(),
+            messages_got: self.stats.get_messages.total(),
+            sends_failed: self.stats.put_failed.total(),
+        }
     }
 
     /// Takes over new settings. What is only read at the start stays as it was.

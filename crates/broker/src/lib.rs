@@ -48,7 +48,7 @@ pub use crate::broker::{Broker, Parts};
 pub use crate::config::{
     BrokerConfig, BrokerRole, ConfigError, PERM_INHERIT, PERM_READ, PERM_WRITE,
 };
-pub use crate::metrics::MetricsSnapshot;
+pub use crate::metrics::{MetricsSnapshot, Sizes};
 pub use crate::surroundings::{
     ColdRead, ConfigurationRefused, Port, RegistrationChange, Surroundings,
 };

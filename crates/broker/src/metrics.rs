@@ -37,6 +37,19 @@ pub struct MetricsSnapshot {
     pub unsupported_requests: u64,
 }
 
+/// How much there is, and was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sizes {
+    pub topics: usize,
+    pub groups: usize,
+    /// Messages stored since the start.
+    pub messages_put: u64,
+    /// Messages given to consumers since the start.
+    pub messages_got: u64,
+    /// Sends answered with a refusal since the start.
+    pub sends_failed: u64,
+}
+
 impl Metrics {
     pub(crate) fn snapshot(&self) -> MetricsSnapshot {
         MetricsSnapshot {

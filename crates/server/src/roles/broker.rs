@@ -23,6 +23,8 @@ use crate::config::{bind, checks};
 use crate::failure::{EXIT_FAILED, EXIT_INIT, Failure, end_process_on_panic, with_causes};
 use crate::memory;
 use crate::roles::cold_reads::ColdReads;
+use crate::roles::exposition::{self, BrokerExposition};
+use crate::roles::metrics_port::MetricsPort;
 use crate::roles::registration::{self, Changes, Registrar, set};
 use crate::roles::services::BrokerPort;
 use crate::roles::store_threads::{Bells, StoreThreads};
@@ -45,6 +47,7 @@ pub(crate) struct BrokerRole {
     registrar: Registrar,
     outbound: Outbound,
     ticker: JoinHandle<()>,
+    metrics: Option<MetricsPort>,
     boot_line: String,
 }
 
@@ -78,6 +81,10 @@ impl BrokerRole {
         let limit_ms: u64 = settings.number(Class::Broker, "registerBrokerTimeoutMills");
         let registration_limit = Duration::from_millis(limit_ms);
 
+        let metrics = match exposition::wanted(&settings)? {
+            Some((address, labels)) => Some((MetricsPort::bind(address).await?, labels)),
+            None => None,
+        };
         let memory = memory::available();
         let bells = Arc::new(Bells::default());
         let opening = open_store(bind::store(&settings, memory), memory, Arc::clone(&bells));
@@ -91,6 +98,15 @@ impl BrokerRole {
             threads,
             surroundings,
         } = Core::open(&store, &bells, settings, config, config_path)?;
+        let metrics = metrics.map(|(listener, labels)| {
+            let exposition = BrokerExposition {
+                broker: Arc::clone(&broker),
+                store: Arc::clone(&store),
+                network: Arc::clone(network),
+                labels,
+            };
+            MetricsPort::serve(listener, Arc::new(exposition))
+        });
         let ticker = tokio::spawn(tick(Arc::clone(&broker)));
         let changes: Arc<Changes> = Arc::clone(&surroundings.changes);
         let serving = ports.serve(&broker, &changes, network);
@@ -117,6 +133,7 @@ impl BrokerRole {
             registrar,
             outbound,
             ticker,
+            metrics,
             boot_line,
         }))
     }
@@ -137,8 +154,12 @@ impl BrokerRole {
             registrar,
             outbound,
             ticker,
+            metrics,
             ..
         } = self;
+        if let Some(metrics) = metrics {
+            metrics.stop().await;
+        }
         registrar.leave().await;
         ticker.abort();
         let closing = Arc::clone(&broker);

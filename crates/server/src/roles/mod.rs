@@ -2,6 +2,8 @@
 
 pub(crate) mod broker;
 pub(crate) mod cold_reads;
+pub(crate) mod exposition;
+pub(crate) mod metrics_port;
 pub(crate) mod namesrv;
 pub(crate) mod registration;
 pub(crate) mod registration_calls;

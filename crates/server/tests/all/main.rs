@@ -13,6 +13,7 @@ mod lines_of_stdin_are_messages_that_can_be_looked_at_again;
 mod logs_are_reopened_on_sighup;
 mod malformed_input_leaves_the_server_up;
 mod messages_survive_a_restart;
+mod metrics_are_served_when_asked_for;
 mod mistakes_are_named_in_one_line;
 mod quickstart_prints_the_messages_that_it_received;
 mod the_official_configurations_start;
