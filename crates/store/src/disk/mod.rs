@@ -42,6 +42,18 @@ pub trait Disk: Debug + Send + Sync {
     /// Whether somebody holds the lock on `path`, without taking it or giving up one's own.
     fn lock_state(&self, path: &Path) -> io::Result<LockState>;
     fn space(&self, path: &Path) -> io::Result<Space>;
+    /// The whole file system that holds a directory, for making many files durable at once; `None`
+    /// where such a sync would not tell of failures.
+    fn file_system(&self, _directory: &Path) -> io::Result<Option<Arc<dyn FileSystem>>> {
+        Ok(None)
+    }
+}
+
+/// A file system, held from before the writes that it is to make durable.
+pub trait FileSystem: Debug + Send + Sync {
+    /// Makes contents and names of all files durable. Fails when something that was written since
+    /// this was opened did not get there, be it of somebody else (`syncfs`).
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// One file, read and written at positions.

@@ -20,11 +20,15 @@ use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{Flock, FlockType};
 
 use super::{
-    DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space,
+    DirEntry, Disk, DiskFile, FileSystem, LockError, LockGuard, LockState, Reserve, Space,
+    is_out_of_space,
 };
 
 /// Ranges are looked through in pieces of this size where the file system cannot zero them itself.
 const ZERO_PIECE_BYTES: usize = 1 << 20;
+
+/// A stored part of a range is looked at when it is not longer than this.
+const LOOK_BYTES_MAX: usize = 8 * 1024;
 
 /// `statfs` type of a file system in memory, where setting space aside costs that memory.
 const TMPFS_MAGIC: u64 = 0x0102_1994;
@@ -108,11 +112,17 @@ impl Disk for OsDisk {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            let metadata = fs::metadata(entry.path())?;
+            // A directory is told by its name alone: a store may have a million of them.
+            let (is_dir, bytes) = if entry.file_type()?.is_dir() {
+                (true, 0)
+            } else {
+                let metadata = fs::metadata(entry.path())?;
+                (metadata.is_dir(), metadata.len())
+            };
             entries.push(DirEntry {
                 name,
-                is_dir: metadata.is_dir(),
-                bytes: metadata.len(),
+                is_dir,
+                bytes,
             });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -196,6 +206,13 @@ impl Disk for OsDisk {
         }))
     }
 
+    fn file_system(&self, directory: &Path) -> io::Result<Option<Arc<dyn FileSystem>>> {
+        if !syncfs_tells_of_failures() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(OsFileSystem(File::open(directory)?))))
+    }
+
     fn space(&self, path: &Path) -> io::Result<Space> {
         let found = rustix::fs::statvfs(path)?;
         let used_blocks = found.f_blocks.saturating_sub(found.f_bfree);
@@ -204,6 +221,26 @@ impl Disk for OsDisk {
             used_bytes: used_blocks.saturating_mul(found.f_frsize),
             free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
         })
+    }
+}
+
+/// A directory; the kernel tells it of write failures since it was opened.
+#[derive(Debug)]
+struct OsFileSystem(File);
+
+impl FileSystem for OsFileSystem {
+    fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::syncfs(&self.0)?)
+    }
+}
+
+/// Before Linux 5.8 `syncfs` hides that a file could not be written.
+fn syncfs_tells_of_failures() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map(|part| part.parse::<u32>());
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 8),
+        _ => false,
     }
 }
 
@@ -237,7 +274,7 @@ impl DiskFile for OsFile {
     }
 
     fn zero(&self, position: u64, bytes: u64, reserve: Reserve) -> io::Result<()> {
-        if bytes == 0 {
+        if bytes == 0 || (reserve == Reserve::Lazily && is_zero(&self.0, position, bytes)) {
             return Ok(());
         }
         let punched = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
@@ -297,6 +334,31 @@ fn set_space_aside(file: &File, bytes: u64) -> io::Result<()> {
         }
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Whether a range is known to be zeros already: nothing or little is stored there, and that is
+/// zeros. Most files end so, and looking costs no change of the file system.
+fn is_zero(file: &File, position: u64, bytes: u64) -> bool {
+    let end = position.saturating_add(bytes);
+    let mut at = position;
+    let mut piece = vec![0_u8; LOOK_BYTES_MAX];
+    while at < end {
+        match rustix::fs::seek(file, SeekFrom::Data(at)) {
+            Ok(data) if data < end => at = data,
+            Ok(_) | Err(Errno::NXIO) => return true,
+            Err(_) => return false,
+        }
+        let hole = rustix::fs::seek(file, SeekFrom::Hole(at)).unwrap_or(end);
+        let stored = usize::try_from(hole.min(end) - at).unwrap_or(usize::MAX);
+        let Some(piece) = piece.get_mut(..stored) else {
+            return false;
+        };
+        if file.read_exact_at(piece, at).is_err() || piece.iter().any(|byte| *byte != 0) {
+            return false;
+        }
+        at += stored as u64;
+    }
+    true
 }
 
 /// Reads a range piece by piece and writes zeros where there is something else: most of what is to

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::Queue;
 use super::entry::Unit;
 use super::handles::Handles;
-use crate::disk::{Disk, DiskFile, Reserve, is_handle_shortage};
+use crate::disk::{Disk, DiskFile, FileSystem, Reserve, is_handle_shortage};
 use crate::file_names;
 
 /// Whether a reader may wait for the disk.
@@ -22,6 +22,10 @@ pub(crate) enum Residence {
     Resident,
     Anywhere,
 }
+
+/// More files or directories than this are synced with all of their file system, which takes as long
+/// as some of them do one by one.
+pub(super) const SYNCED_ONE_BY_ONE_MAX: usize = 256;
 
 /// Bytes of entries read from a file at once.
 const READ_PIECE_BYTES: usize = 5 * 1024;
@@ -35,19 +39,31 @@ pub(crate) struct QueueFiles<E> {
     /// By the queue's serial number and the file's base entry.
     handles: Handles<(u32, i64)>,
     /// Directories with entries that are not durable yet.
-    unsynced_directories: Mutex<BTreeSet<PathBuf>>,
+    unsynced_directories: Mutex<UnsyncedDirectories>,
+    /// For syncing more files at once than it pays to sync one by one.
+    file_system: Option<Arc<dyn FileSystem>>,
     entries: PhantomData<E>,
+}
+
+#[derive(Debug, Default)]
+struct UnsyncedDirectories {
+    some: BTreeSet<PathBuf>,
+    /// There were more than it pays to remember.
+    all: bool,
 }
 
 impl<E: Unit> QueueFiles<E> {
     pub(crate) fn new(disk: Arc<dyn Disk>, directory: PathBuf, file_bytes: u64) -> Self {
         let file_entries = file_bytes.div_ceil(E::BYTES as u64).max(1);
+        // Without it files are synced one by one.
+        let file_system = disk.file_system(&directory).ok().flatten();
         Self {
             disk,
+            file_system,
             directory,
             file_entries: i64::try_from(file_entries).unwrap_or(i64::MAX),
             handles: Handles::new(),
-            unsynced_directories: Mutex::new(BTreeSet::new()),
+            unsynced_directories: Mutex::default(),
             entries: PhantomData,
         }
     }
@@ -204,8 +220,18 @@ impl<E: Unit> QueueFiles<E> {
     /// Lists the directory of a queue and those above it for the next sync.
     pub(super) fn distrust_names(&self, queue: &Queue<E>) {
         let directory = self.directory_of(queue);
+        let mut unsynced = self.unsynced_directories.lock();
+        if unsynced.all {
+            return;
+        }
         let directories = directory.ancestors().take(4).map(ToOwned::to_owned);
-        self.unsynced_directories.lock().extend(directories);
+        unsynced.some.extend(directories);
+        if self.file_system.is_some() && unsynced.some.len() > SYNCED_ONE_BY_ONE_MAX {
+            *unsynced = UnsyncedDirectories {
+                all: true,
+                ..UnsyncedDirectories::default()
+            };
+        }
     }
 
     /// Removes the directory of a topic with the directories of its queues, whatever the table knows
@@ -221,21 +247,45 @@ impl<E: Unit> QueueFiles<E> {
     /// Makes the names of new files and directories durable.
     pub(super) fn sync_directories(&self) -> io::Result<()> {
         let directories = std::mem::take(&mut *self.unsynced_directories.lock());
-        let mut rest = directories.iter();
+        if directories.all {
+            return self.sync_file_system(directories);
+        }
+        let mut rest = directories.some.iter();
         while let Some(directory) = rest.next() {
             match self.with_handles(|| self.disk.sync_dir(directory)) {
                 // Its topic was deleted meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
                     let mut unsynced = self.unsynced_directories.lock();
-                    unsynced.insert(directory.clone());
-                    unsynced.extend(rest.cloned());
+                    unsynced.some.insert(directory.clone());
+                    unsynced.some.extend(rest.cloned());
                     return Err(error);
                 }
                 Ok(()) => {}
             }
         }
         Ok(())
+    }
+
+    /// Makes everything that was written so far durable at once, names too; `None` when the disk
+    /// cannot.
+    pub(super) fn sync_everything(&self) -> Option<io::Result<()>> {
+        self.file_system.as_ref()?;
+        let directories = std::mem::take(&mut *self.unsynced_directories.lock());
+        Some(self.sync_file_system(directories))
+    }
+
+    fn sync_file_system(&self, directories: UnsyncedDirectories) -> io::Result<()> {
+        let Some(file_system) = &self.file_system else {
+            return Ok(());
+        };
+        let outcome = file_system.sync();
+        if outcome.is_err() {
+            let mut unsynced = self.unsynced_directories.lock();
+            unsynced.all |= directories.all;
+            unsynced.some.extend(directories.some);
+        }
+        outcome
     }
 
     /// Opens something; when the process or the machine has no handle left, closes cached ones and

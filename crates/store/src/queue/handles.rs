@@ -12,8 +12,8 @@ use crate::disk::DiskFile;
 /// times as many handles for its files.
 const HANDLES_MAX: usize = 256;
 
-/// So many are closed at once when the machine has no handle left.
-const CLOSED_ON_SHORTAGE: usize = 32;
+/// So many are closed at once, for new ones or when the machine has no handle left.
+const CLOSED_AT_ONCE: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct Handles<K> {
@@ -31,6 +31,15 @@ struct Open<K> {
 struct Used {
     file: Arc<dyn DiskFile>,
     last: u64,
+}
+
+impl<K> Open<K> {
+    fn close_oldest(&mut self) {
+        let mut ages: Vec<u64> = self.files.values().map(|used| used.last).collect();
+        ages.sort_unstable();
+        let kept_from = ages.get(CLOSED_AT_ONCE).copied().unwrap_or(u64::MAX);
+        self.files.retain(|_, used| used.last >= kept_from);
+    }
 }
 
 impl<K: Copy + Eq + Hash> Handles<K> {
@@ -55,14 +64,7 @@ impl<K: Copy + Eq + Hash> Handles<K> {
     pub(crate) fn keep(&self, key: K, file: &Arc<dyn DiskFile>) {
         let mut open = self.open.lock();
         if open.files.len() >= HANDLES_MAX {
-            let oldest = open
-                .files
-                .iter()
-                .min_by_key(|(_, used)| used.last)
-                .map(|(key, _)| *key);
-            if let Some(oldest) = oldest {
-                open.files.remove(&oldest);
-            }
+            open.close_oldest();
         }
         open.uses += 1;
         let last = open.uses;
@@ -77,11 +79,7 @@ impl<K: Copy + Eq + Hash> Handles<K> {
 
     /// Closes those that were used longest ago; who reads one of them keeps it until then.
     pub(crate) fn close_oldest(&self) {
-        let mut open = self.open.lock();
-        let mut ages: Vec<u64> = open.files.values().map(|used| used.last).collect();
-        ages.sort_unstable();
-        let kept_from = ages.get(CLOSED_ON_SHORTAGE).copied().unwrap_or(u64::MAX);
-        open.files.retain(|_, used| used.last >= kept_from);
+        self.open.lock().close_oldest();
     }
 
     pub(crate) fn close_if(&self, gone: impl Fn(&K) -> bool) {

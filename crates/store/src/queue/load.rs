@@ -282,10 +282,10 @@ impl<E: Unit> QueueTable<E> {
     /// entries of this one.
     fn erase_behind(&self, found: &LoadedQueue<E>, end: i64) -> io::Result<()> {
         let directory = self.files.directory_of(&found.queue);
-        self.files.distrust_names(&found.queue);
         for base in &found.bases {
             if *base >= end && Some(base) != found.bases.first() {
                 self.files.forget(&found.queue);
+                self.files.distrust_names(&found.queue);
                 let name = file_names::of(base * E::BYTES as i64);
                 self.files.disk.remove_file(&directory.join(name))?;
             } else if base + self.files.file_entries > end

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use foldhash::fast::FixedState;
 use parking_lot::{Mutex, RwLock};
 
-use super::files::QueueFiles;
+use super::files::{QueueFiles, SYNCED_ONE_BY_ONE_MAX};
 use super::{Entry, KEPT_FOR_READERS, Queue, TooWide, UNWRITTEN_MAX, Unit};
 
 /// Parts of the table with a lock each, so that connections looking up queues do not meet. One for
@@ -198,6 +198,21 @@ impl<E: Unit> QueueTable<E> {
     pub(crate) fn sync(&self) -> io::Result<()> {
         let _syncing = self.syncing.lock();
         let mut queues = std::mem::take(&mut *self.to_sync.lock());
+        if queues.len() > SYNCED_ONE_BY_ONE_MAX {
+            let ends: Vec<i64> = queues.iter().map(|queue| queue.begin_sync().1).collect();
+            match self.files.sync_everything() {
+                None => {}
+                Some(Ok(())) => {
+                    let synced = queues.iter().zip(ends);
+                    synced.for_each(|(queue, end)| queue.synced(end));
+                    return Ok(());
+                }
+                Some(Err(error)) => {
+                    self.to_sync.lock().append(&mut queues);
+                    return Err(error);
+                }
+            }
+        }
         while let Some(queue) = queues.pop() {
             if queue.is_deleted() {
                 continue;

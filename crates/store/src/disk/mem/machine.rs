@@ -227,6 +227,16 @@ impl Machine {
         self.names.sync(path);
     }
 
+    pub(super) fn sync_all(&mut self) {
+        self.files.values_mut().for_each(Contents::sync);
+        self.names.sync_all();
+    }
+
+    pub(super) fn fail_sync_all(&mut self) {
+        let files: Vec<u64> = self.files.keys().copied().collect();
+        files.into_iter().for_each(|file| self.fail_sync(file));
+    }
+
     pub(super) fn fail_sync(&mut self, file: u64) {
         let arrives_of_16 = self.random.below(17);
         let random = &mut self.random;

@@ -30,7 +30,8 @@ pub use self::faults::{Fault, Operation};
 use self::machine::Machine;
 use self::names::Node;
 use super::{
-    DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space, is_out_of_space,
+    DirEntry, Disk, DiskFile, FileSystem, LockError, LockGuard, LockState, Reserve, Space,
+    is_out_of_space,
 };
 
 /// Something that happens between the operations of others, as another thread would do it.
@@ -296,6 +297,13 @@ impl Disk for MemDisk {
         })
     }
 
+    fn file_system(&self, directory: &Path) -> io::Result<Option<Arc<dyn FileSystem>>> {
+        Ok(Some(Arc::new(MemFileSystem {
+            disk: self.clone(),
+            path: directory.to_owned(),
+        })))
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>> {
         let machine = self.machine.lock();
         machine.powered()?;
@@ -378,6 +386,29 @@ struct MemFile {
     disk: MemDisk,
     file: u64,
     path: PathBuf,
+}
+
+#[derive(Debug)]
+struct MemFileSystem {
+    disk: MemDisk,
+    path: PathBuf,
+}
+
+impl FileSystem for MemFileSystem {
+    fn sync(&self) -> io::Result<()> {
+        self.disk.change(Operation::Sync, &self.path, |machine| {
+            match machine.step(Operation::Sync, &self.path) {
+                Ok(()) => machine.sync_all(),
+                Err(refusal) => {
+                    if !refusal.is_off {
+                        machine.fail_sync_all();
+                    }
+                    return Err(refusal.error);
+                }
+            }
+            Ok(())
+        })
+    }
 }
 
 impl DiskFile for MemFile {

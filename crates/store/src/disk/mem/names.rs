@@ -61,6 +61,13 @@ impl Names {
         }
     }
 
+    /// Commits the whole journal.
+    pub(super) fn sync_all(&mut self) {
+        for operation in std::mem::take(&mut self.pending) {
+            apply(&mut self.durable, &operation);
+        }
+    }
+
     /// Operations that a power loss may undo.
     pub(super) fn uncommitted(&self) -> usize {
         self.pending.len()
