@@ -18,13 +18,21 @@ pub(crate) fn base_of(name: &str) -> Option<i64> {
     if digits { name.parse().ok() } else { None }
 }
 
+/// What becomes of an empty last file, which an interrupted creation leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmptyLast {
+    Removed,
+    /// As any short file: it may have had content that can be made again.
+    Extended,
+}
+
 /// A file of an endless logical file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogicalFile {
     pub(crate) base: i64,
     pub(crate) path: PathBuf,
-    /// It was too short and was extended with zeros.
-    pub(crate) was_short: bool,
+    /// Its length; when that was too short it was extended with zeros.
+    pub(crate) found_bytes: u64,
 }
 
 /// The size that the files of some directories have, which is stored nowhere: the configured one when
@@ -61,13 +69,13 @@ pub(crate) fn common_bytes<'a>(
 }
 
 /// The files of one or several directories in ascending order. All must have bases that fit their size.
-/// An empty last file is what an interrupted creation leaves and is removed; a short one is extended
-/// with zeros (Java refuses to start on both, and on foreign names, which are left alone here).
+/// A short one is extended with zeros, unless it is the last, empty, and to be removed (Java refuses to start on both, and on foreign names, which are left alone here).
 pub(crate) fn load<'a>(
     disk: &dyn Disk,
     directories: impl IntoIterator<Item = &'a Path>,
     file_bytes: u64,
     key: &'static str,
+    empty: EmptyLast,
 ) -> Result<Vec<LogicalFile>, OpenError> {
     let mut files = Vec::new();
     for directory in directories {
@@ -75,7 +83,9 @@ pub(crate) fn load<'a>(
     }
     files.sort();
     none_twice(&files)?;
-    if let Some((_, path, 0)) = files.last() {
+    if let Some((_, path, 0)) = files.last()
+        && empty == EmptyLast::Removed
+    {
         disk.remove_file(path)
             .map_err(failed("remove empty file", path))?;
         files.pop();
@@ -101,7 +111,7 @@ pub(crate) fn load<'a>(
         loaded.push(LogicalFile {
             base,
             path,
-            was_short,
+            found_bytes,
         });
     }
     Ok(loaded)

@@ -23,7 +23,7 @@ pub(crate) use self::directories::Directories;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
-use crate::file_names;
+use crate::file_names::{self, EmptyLast};
 
 /// The key that says how long a segment is.
 pub(crate) const SEGMENT_BYTES_KEY: &str = "mappedFileSizeCommitLog";
@@ -61,6 +61,7 @@ impl CommitLog {
             directories.paths(),
             segment_bytes,
             SEGMENT_BYTES_KEY,
+            EmptyLast::Removed,
         )?;
         let segments = files
             .into_iter()

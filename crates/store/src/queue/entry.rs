@@ -63,7 +63,7 @@ impl Unit for Entry {
         if self.is_blank() {
             0
         } else {
-            self.physical_offset + i64::from(self.bytes)
+            self.physical_offset.saturating_add(i64::from(self.bytes))
         }
     }
 

@@ -8,22 +8,32 @@ use super::files::Residence;
 use super::{Entry, Queue, QueueTable, Unit};
 use crate::disk::Reserve;
 use crate::errors::OpenError;
-use crate::file_names;
+use crate::file_names::{self, EmptyLast, LogicalFile};
 
 /// Blanks (lost messages) that a search looks past.
 const BLANKS_SKIPPED_MAX: i64 = 64;
+
+/// The first entries of a file, read at once.
+const FIRST_PIECE_ENTRIES: usize = 32;
 
 /// A queue as its files were found.
 #[derive(Debug)]
 pub(crate) struct LoadedQueue<E: Unit = Entry> {
     queue: Arc<Queue<E>>,
-    /// The base entries of its files, ascending; there is at least one.
+    /// The base entries of its files, ascending.
     bases: Vec<i64>,
+    /// Where the entries in its files end.
+    files_end: i64,
+    /// Where those end that are believed: behind it there are others, which are wrong.
     end: i64,
-    /// Where the record of the last entry ends.
+    /// Where the record of the last believed entry ends.
     end_physical: i64,
+    /// The first entry of the first file.
+    first: Option<E>,
     /// Its files are not as they were left: entries may be missing at its end.
     is_suspect: bool,
+    /// It has an empty file, or none at all, which a power loss leaves of a new queue too.
+    is_unfinished: bool,
 }
 
 impl<E: Unit> LoadedQueue<E> {
@@ -53,6 +63,23 @@ impl<E: Unit> LoadedQueue<E> {
     pub(crate) fn end_and_suspicion(&self) -> (i64, bool) {
         (self.end_physical, self.is_suspect)
     }
+
+    /// After a clean stop nothing is unfinished: entries are gone.
+    pub(super) fn suspect_if_unfinished(&mut self) {
+        self.is_suspect |= self.is_unfinished;
+    }
+
+    /// Believes no entry from `end` on.
+    pub(super) fn believe(&mut self, end: i64, end_physical: i64) {
+        self.end = end;
+        self.end_physical = end_physical;
+        self.is_suspect = true;
+    }
+
+    /// The first entry that the files have room for.
+    pub(super) fn start(&self) -> i64 {
+        self.bases.first().copied().unwrap_or(0)
+    }
 }
 
 impl<E: Unit> QueueTable<E> {
@@ -71,12 +98,10 @@ impl<E: Unit> QueueTable<E> {
                     [&*directory.join(&name)],
                     self.files.file_bytes(),
                     E::FILE_BYTES_KEY,
+                    EmptyLast::Extended,
                 )?;
-                let bases: Vec<i64> = files
-                    .iter()
-                    .map(|file| file.base / E::BYTES as i64)
-                    .collect();
-                if bases.is_empty() {
+                // Batch queues that are not there would say of what type their topic is.
+                if files.is_empty() && !E::MAY_SKIP_FILES {
                     continue;
                 }
                 let queue = self.find_or_create(&topic, id);
@@ -84,12 +109,7 @@ impl<E: Unit> QueueTable<E> {
                     what: format!("queue {id} of topic {topic}"),
                     source,
                 };
-                let whole = self.whole_files(&bases);
-                let known = bases.iter().take(whole).copied().collect();
-                let mut found = self.measure(queue, known).map_err(failed)?;
-                found.is_suspect = files.iter().any(|file| file.was_short) || whole < bases.len();
-                found.bases = bases;
-                loaded.push(found);
+                loaded.push(self.measure(queue, &files).map_err(failed)?);
             }
         }
         Ok(loaded)
@@ -99,17 +119,22 @@ impl<E: Unit> QueueTable<E> {
     /// are made again from the log.
     pub(crate) fn cut_at(&self, loaded: &[LoadedQueue<E>], physical: i64) -> io::Result<()> {
         for found in loaded {
-            let start = found.bases.first().copied().unwrap_or(0);
+            let start = found.start();
             let end = if found.end_physical <= physical {
                 found.end
             } else {
-                self.first_where(&found.queue, &found.bases, found.end, |entry| {
-                    !entry.is_blank() && entry.physical_offset() >= physical
-                })?
+                self.first_at(found, physical)?
             };
             found.queue.place(start, end);
         }
         Ok(())
+    }
+
+    /// The first believed entry that points at or behind `physical`.
+    pub(super) fn first_at(&self, found: &LoadedQueue<E>, physical: i64) -> io::Result<i64> {
+        self.first_where(&found.queue, &found.bases, found.end, |entry| {
+            !entry.is_blank() && entry.physical_offset() >= physical
+        })
     }
 
     /// After the log was gone through: removes what the files hold beyond the ends of the queues,
@@ -122,22 +147,25 @@ impl<E: Unit> QueueTable<E> {
     ) -> io::Result<()> {
         for found in loaded {
             let end = found.queue.end();
-            if !clean || found.is_suspect || end < found.end {
+            let is_emptied = end == 0 && !found.bases.is_empty();
+            if !clean || found.is_suspect || is_emptied || end < found.files_end {
                 self.erase_behind(found, end)?;
             }
-            if found
-                .bases
-                .first()
-                .is_some_and(|base| found.queue.min() < *base)
-            {
+            if found.bases.is_empty() || found.queue.min() < found.start() {
                 // Its first files were missing, and their entries were made again.
+                continue;
+            }
+            let points_into_log =
+                |entry: &E| !entry.is_blank() && entry.physical_offset() >= log_start;
+            if found.end > found.start()
+                && end > found.start()
+                && found.first.as_ref().is_some_and(points_into_log)
+            {
                 continue;
             }
             let kept = |base: &i64| *base < end;
             let bases: Vec<i64> = found.bases.iter().copied().filter(kept).collect();
-            let min = self.first_where(&found.queue, &bases, end, |entry| {
-                !entry.is_blank() && entry.physical_offset() >= log_start
-            })?;
+            let min = self.first_where(&found.queue, &bases, end, points_into_log)?;
             found.queue.raise_min(min);
             let first = bases.first();
             if first.is_some_and(|first| first + self.files.file_entries <= min) && bases.len() > 1
@@ -162,39 +190,107 @@ impl<E: Unit> QueueTable<E> {
         bases.len().min(1 + touching.count())
     }
 
-    fn measure(&self, queue: Arc<Queue<E>>, bases: Vec<i64>) -> io::Result<LoadedQueue<E>> {
+    /// Finds the end of a queue in its files: behind the last entry of the last file that has any,
+    /// unless a file before is not full.
+    fn measure(&self, queue: Arc<Queue<E>>, files: &[LogicalFile]) -> io::Result<LoadedQueue<E>> {
+        let base_of = |file: &LogicalFile| file.base / E::BYTES as i64;
+        let bases: Vec<i64> = files.iter().map(base_of).collect();
         let start = bases.first().copied().unwrap_or(0);
-        let mut end = start;
-        for base in bases.iter().rev() {
-            if self
-                .files
-                .entry(&queue, *base)?
-                .is_some_and(|entry| entry.is_written())
-            {
-                end = self.partition(&queue, *base, base + self.files.file_entries, |entry| {
-                    entry.is_written()
-                })?;
-                break;
-            }
-        }
-        let mut end_physical = 0;
-        // A blank says nothing about the log.
-        for offset in (start.max(end - BLANKS_SKIPPED_MAX)..end).rev() {
-            end_physical = self
-                .files
-                .entry(&queue, offset)?
-                .map_or(0, |entry| entry.end());
-            if end_physical > 0 {
-                break;
-            }
-        }
-        Ok(LoadedQueue {
+        let mut found = LoadedQueue {
             queue,
-            bases,
-            end,
-            end_physical,
+            files_end: start,
+            end: start,
+            end_physical: 0,
+            first: None,
             is_suspect: false,
-        })
+            is_unfinished: bases.is_empty(),
+            bases,
+        };
+        for file in files {
+            found.is_unfinished |= file.found_bytes == 0;
+            found.is_suspect |= (1..self.files.file_bytes()).contains(&file.found_bytes);
+        }
+        // What is behind a missing file is made again.
+        let known = self.whole_files(&found.bases);
+        found.is_suspect |= known < files.len();
+        let files = files.get(..known).unwrap_or_default();
+        let mut used = files.len();
+        while let Some(base) = used.checked_sub(1).and_then(|last| found.bases.get(last)) {
+            found.first = self.files.entry(&found.queue, *base)?;
+            if found.first.is_some_and(|entry| entry.is_written()) {
+                break;
+            }
+            used -= 1;
+        }
+        if used > 1 {
+            found.first = self.files.entry(&found.queue, start)?;
+        }
+        for (index, file) in files.iter().enumerate().take(used) {
+            let whole = (file.found_bytes / E::BYTES as u64).min(self.files.file_entries as u64);
+            let limit = base_of(file) + whole as i64;
+            let is_last = index + 1 == used;
+            let is_full = whole as i64 == self.files.file_entries;
+            if !is_last && is_full && self.is_written_at(&found.queue, limit - 1)? {
+                continue;
+            }
+            found.is_suspect |= !is_last;
+            self.find_end(&mut found, base_of(file), limit)?;
+            break;
+        }
+        Ok(found)
+    }
+
+    /// Finds the end of a queue in the file that has it.
+    fn find_end(&self, found: &mut LoadedQueue<E>, base: i64, limit: i64) -> io::Result<()> {
+        let queue = &found.queue;
+        let mut piece = [E::BLANK; FIRST_PIECE_ENTRIES];
+        let read = self
+            .files
+            .read(queue, base, &mut piece, Residence::Anywhere)?;
+        let count = limit.min(base + read.unwrap_or(0) as i64) - base;
+        let piece = piece.get(..usize::try_from(count).unwrap_or(0));
+        let piece = piece.unwrap_or_default();
+        // Most queues are short: their end is in what was read.
+        let near = piece.partition_point(|entry| entry.is_written());
+        let (last, behind) = if near < piece.len() {
+            found.end = base + near as i64;
+            let last = near.checked_sub(1).and_then(|last| piece.get(last));
+            (last.copied(), piece.get(near).copied())
+        } else {
+            let from = base + near as i64;
+            found.end = self.partition(queue, from, limit, |entry| entry.is_written())?;
+            let behind = found.end < limit;
+            let behind = behind.then(|| self.files.entry(queue, found.end));
+            (
+                self.files.entry(queue, found.end - 1)?,
+                behind.transpose()?.flatten(),
+            )
+        };
+        found.end_physical = last.map_or(0, |entry| entry.end());
+        if last.is_some_and(|entry| entry.is_blank()) {
+            found.end_physical = self.end_before_blanks(found)?;
+        }
+        found.files_end = found.end;
+        // Half an entry was a whole one once, and there may have been others.
+        found.is_suspect |= behind.is_some_and(|entry| entry != E::decode(&[]));
+        Ok(())
+    }
+
+    /// A blank says nothing about the log: where the record of the last entry before them ends.
+    fn end_before_blanks(&self, found: &LoadedQueue<E>) -> io::Result<i64> {
+        let from = found.start().max(found.end - BLANKS_SKIPPED_MAX);
+        for offset in (from..found.end).rev() {
+            let entry = self.files.entry(&found.queue, offset)?;
+            if let Some(entry) = entry.filter(|entry| entry.end() > 0) {
+                return Ok(entry.end());
+            }
+        }
+        Ok(0)
+    }
+
+    fn is_written_at(&self, queue: &Queue<E>, offset: i64) -> io::Result<bool> {
+        let entry = self.files.entry(queue, offset)?;
+        Ok(entry.is_some_and(|entry| entry.is_written()))
     }
 
     /// The first entry below `end` for which `reached` holds, which must hold for all after it too.
@@ -282,8 +378,14 @@ impl<E: Unit> QueueTable<E> {
     /// entries of this one.
     fn erase_behind(&self, found: &LoadedQueue<E>, end: i64) -> io::Result<()> {
         let directory = self.files.directory_of(&found.queue);
+        if found.bases.is_empty() && end == 0 {
+            // Unless it holds something foreign: then the log is looked through at every start.
+            let _ = self.files.disk.remove_dir(&directory);
+        }
         for base in &found.bases {
-            if *base >= end && Some(base) != found.bases.first() {
+            // Java takes the first entry of a file for one whatever it holds; but the first file
+            // also says where the queue goes on.
+            if *base >= end && (end == 0 || Some(base) != found.bases.first()) {
                 self.files.forget(&found.queue);
                 self.files.distrust_names(&found.queue);
                 let name = file_names::of(base * E::BYTES as i64);
@@ -297,7 +399,7 @@ impl<E: Unit> QueueTable<E> {
                     self.files.file_bytes() - position,
                     Reserve::Lazily,
                 )?;
-                if end < found.end {
+                if end < found.files_end {
                     file.sync()?;
                 }
             }

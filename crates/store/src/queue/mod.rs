@@ -13,6 +13,7 @@ mod files;
 mod handles;
 mod load;
 mod table;
+mod verify;
 
 use std::collections::VecDeque;
 use std::io;

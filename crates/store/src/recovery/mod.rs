@@ -62,7 +62,7 @@ pub(crate) fn recover(
     mark_used: &dyn Fn() -> io::Result<()>,
 ) -> Result<Recovered, OpenError> {
     let log = parts.log;
-    let loaded = Loaded::find(parts)?;
+    let mut loaded = Loaded::find(parts)?;
     if log.last().is_none()
         && let Some((topic, messages)) = loaded.any()
     {
@@ -73,7 +73,7 @@ pub(crate) fn recover(
         });
     }
     let mark_used = || if clean { mark_used() } else { Ok(()) };
-    let mut start = where_to_start(parts, &loaded, checkpoint, clean)?;
+    let mut start = where_to_start(parts, &mut loaded, checkpoint, clean)?;
     let found = loop {
         disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
         let scanned = scan(parts, &loaded, checkpoint, start, clean)?;
@@ -134,13 +134,16 @@ fn failed(what: &'static str) -> impl FnOnce(io::Error) -> OpenError {
 
 fn where_to_start(
     parts: &Parts<'_>,
-    loaded: &Loaded,
+    loaded: &mut Loaded,
     checkpoint: &CheckpointFile,
     clean: bool,
 ) -> Result<i64, OpenError> {
     let log = parts.log;
     let start = start::of_scan(log, checkpoint, loaded.end_physical(), clean)
         .map_err(failed("the commit log"))?;
+    loaded
+        .verify(parts, start, clean)
+        .map_err(failed("the consume queues"))?;
     let start = loaded.complete_until(start, clean);
     Ok(start.max(log.start()))
 }

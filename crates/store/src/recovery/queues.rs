@@ -43,6 +43,13 @@ impl Loaded {
         Ok(Self { plain, batch })
     }
 
+    /// Takes back the belief in entries that do not point at their records. `start` is where the log
+    /// would be read from.
+    pub(super) fn verify(&mut self, parts: &Parts<'_>, start: i64, clean: bool) -> io::Result<()> {
+        let log = (parts.log, parts.config);
+        parts.queues.verify(&mut self.plain, log, start, clean)
+    }
+
     /// How far the log reached, as the queues know it.
     pub(super) fn end_physical(&self) -> i64 {
         let plain = self.plain.iter().map(LoadedQueue::end_physical);

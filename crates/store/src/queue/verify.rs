@@ -1,0 +1,143 @@
+//! Checking what recovery believes of a queue: its last entry must point at the record that has this
+//! place in this queue. One record is read for each queue.
+//!
+//! Deliberately absent: a look at the entries before (`ferrocket store verify` reads them all), and
+//! knowledge of entries that are wholly gone from the end of a queue after a clean stop: nothing says
+//! that they were there until the log is read.
+
+use std::io;
+
+use ferrocket_protocol::message::View;
+
+use super::load::LoadedQueue;
+use super::{Entry, Queue, QueueTable, Unit};
+use crate::config::StoreConfig;
+use crate::dispatch::TagsCode;
+use crate::log::CommitLog;
+use crate::multi_dispatch::{self, Listed};
+use crate::recovery::start::RecordHead;
+
+/// Longer records are not read whole: their head has to do.
+const WHOLE_BYTES_MAX: usize = 16 * 1024;
+
+impl QueueTable {
+    /// Takes back the belief in entries that do not point at their records. `start` is where the log
+    /// is going to be read from: after a kill, entries of records from there on are made again
+    /// anyway, and a power loss leaves some that point at nothing.
+    pub(crate) fn verify(
+        &self,
+        loaded: &mut [LoadedQueue],
+        (log, config): (&CommitLog, &StoreConfig),
+        start: i64,
+        clean: bool,
+    ) -> io::Result<()> {
+        // One way through the log, not one for each topic.
+        loaded.sort_by_key(LoadedQueue::end_physical);
+        for found in loaded {
+            if clean {
+                found.suspect_if_unfinished();
+            }
+            let end = if clean || found.end_physical() <= start {
+                found.end()
+            } else {
+                self.first_at(found, start)?
+            };
+            let believed = self.last_true(found, end, log, config)?;
+            if believed < end {
+                let (topic, queue_id) = (&**found.queue().topic(), found.queue().id());
+                tracing::warn!(
+                    topic,
+                    queue_id,
+                    believed,
+                    end,
+                    "entries of a consume queue do not point at its records: made again"
+                );
+                let last = self.entry_before(found, believed)?;
+                found.believe(believed, last.map_or(0, |entry| entry.end()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of the entries that are true, as far as the last one shows it: goes back from `end` in
+    /// growing steps.
+    fn last_true(
+        &self,
+        found: &LoadedQueue,
+        end: i64,
+        log: &CommitLog,
+        config: &StoreConfig,
+    ) -> io::Result<i64> {
+        let mut believed = end;
+        let mut step = 1;
+        while let Some(entry) = self.entry_before(found, believed)? {
+            if is_true(log, config, found.queue(), believed - 1, &entry)? {
+                break;
+            }
+            believed = (believed - step).max(found.start());
+            step *= 2;
+        }
+        Ok(believed)
+    }
+
+    fn entry_before(&self, found: &LoadedQueue, end: i64) -> io::Result<Option<Entry>> {
+        if end > found.start() {
+            self.files.entry(found.queue(), end - 1)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// Whether an entry points at the record that has this place in the queue, or at something that the
+/// log does not have to show any more.
+fn is_true(
+    log: &CommitLog,
+    config: &StoreConfig,
+    queue: &Queue,
+    offset: i64,
+    entry: &Entry,
+) -> io::Result<bool> {
+    let at = entry.physical_offset;
+    if entry.is_blank() || at < log.start() {
+        return Ok(true);
+    }
+    if log.segment_at(at).is_none() {
+        // A segment is missing, or the log ended long before.
+        return Ok(log.next_base_from(at).is_some());
+    }
+    let Some(head) = RecordHead::read(log, at)? else {
+        return Ok(false);
+    };
+    let bytes = usize::try_from(entry.bytes).unwrap_or(usize::MAX);
+    if head.bytes != entry.bytes || bytes > WHOLE_BYTES_MAX {
+        return Ok(head.bytes == entry.bytes);
+    }
+    let mut record = vec![0; bytes];
+    if !log.read_at(at, &mut record)? {
+        return Ok(false);
+    }
+    Ok(View::parse(&record)
+        .is_ok_and(|record| belongs(&record, queue, offset) && !lacks_tags(&record, config, entry)))
+}
+
+/// The second half of an entry is not there. What is there may differ from what would be written
+/// now: delays are settings, and Java puts other things in this place too (`ConsumeQueueExt`).
+fn lacks_tags(record: &View<'_>, config: &StoreConfig, entry: &Entry) -> bool {
+    let tags = TagsCode::of(config, record.topic, record.properties);
+    entry.tags_code == 0 && tags.at(record.store_ms) != 0
+}
+
+fn belongs(record: &View<'_>, queue: &Queue, offset: i64) -> bool {
+    let place = (record.topic, record.queue_id, record.queue_offset);
+    if place == (&**queue.topic(), queue.id(), offset) {
+        return true;
+    }
+    let mut further = multi_dispatch::entries_of(record.topic, record.properties);
+    further.any(|(listed, listed_offset)| match listed {
+        Listed::Light(name) | Listed::Other(name) => {
+            *name == **queue.topic() && listed_offset == offset
+        }
+        Listed::Unusable => false,
+    })
+}
