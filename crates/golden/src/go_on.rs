@@ -9,8 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use ferrocket_golden::{list_whole, parse_conf, store_config};
+use ferrocket_protocol::message::sys_flag;
 use ferrocket_store::disk::os::OsDisk;
-use ferrocket_store::{AppendBatch, FlushMode, NewMessage, NoSignals, Store};
+use ferrocket_store::{AppendBatch, FlushMode, NewMessage, NoSignals, QueueType, Store};
 
 use crate::Stop;
 
@@ -45,11 +46,13 @@ pub(crate) fn run(directory: &Path, stop: Stop) -> Result<()> {
         .cloned()
         .chain((0..3).map(|id| ("OursTopic".to_owned(), id)));
     let wanted: BTreeSet<(String, i32)> = wanted.collect();
-    append(&store, &wanted, 3)?;
+    append(&store, &wanted, QueueType::Simple, 3)?;
+    append(&store, &batch_queues, QueueType::Batch, 3)?;
     // Some of it is durable and known to the checkpoint, the rest is not.
     store.flush(now_ms)?;
     store.flush_queues(now_ms)?;
-    append(&store, &wanted, 3)?;
+    append(&store, &wanted, QueueType::Simple, 3)?;
+    append(&store, &batch_queues, QueueType::Batch, 3)?;
     if store.config().flush_mode == FlushMode::Sync {
         // Only what is durable can be read.
         store.flush(now_ms)?;
@@ -94,12 +97,20 @@ fn queues_below(directory: &Path) -> Result<BTreeSet<(String, i32)>> {
     Ok(queues)
 }
 
-fn append(store: &Store, queues: &BTreeSet<(String, i32)>, each: usize) -> Result<()> {
+fn append(
+    store: &Store,
+    queues: &BTreeSet<(String, i32)>,
+    queue_type: QueueType,
+    each: usize,
+) -> Result<()> {
     for round in 0..each {
         for (topic, queue_id) in queues {
             let at = store.max_offset(topic, *queue_id);
             let unique = format!("OURS-{queue_id}-{at}");
+            // The last of a round in a batch queue is an inner batch of two.
+            let is_inner_batch = queue_type == QueueType::Batch && round % 3 == 2;
             let properties = match round % 3 {
+                _ if is_inner_batch => format!("INNER_NUM\x012\x02UNIQ_KEY\x01{unique}\x02"),
                 0 => format!("UNIQ_KEY\x01{unique}\x02"),
                 1 => format!("UNIQ_KEY\x01{unique}\x02TAGS\x01TagA\x02"),
                 _ => format!("UNIQ_KEY\x01{unique}\x02KEYS\x01ours k{round}\x02TAGS\x01TagB\x02"),
@@ -109,7 +120,11 @@ fn append(store: &Store, queues: &BTreeSet<(String, i32)>, each: usize) -> Resul
                 topic,
                 queue_id: *queue_id,
                 flag: 7,
-                sys_flag: 0,
+                sys_flag: if is_inner_batch {
+                    sys_flag::INNER_BATCH
+                } else {
+                    0
+                },
                 born_ms: now_ms()?,
                 born_host: SocketAddr::from(([127, 0, 0, 1], 50000)),
                 store_host: SocketAddr::from(([127, 0, 0, 1], 10911)),
@@ -119,7 +134,7 @@ fn append(store: &Store, queues: &BTreeSet<(String, i32)>, each: usize) -> Resul
                 body: body.as_bytes(),
             };
             let mut batch = AppendBatch::new();
-            batch.push(store.config(), &message)?;
+            batch.push_to(store.config(), queue_type, &[message])?;
             store.append(now_ms()?, &mut batch);
             for result in batch.results() {
                 if let Err(error) = result {
