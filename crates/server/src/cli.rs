@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) mod store;
+
 use crate::logging::LogOptions;
 
 /// RocketMQ in one small binary: name server, broker and command line.
@@ -79,6 +81,22 @@ Examples:
     Consume(Consume),
     /// Create, list and locate topics
     Topic(Topic),
+    /// Say what starting on a store directory, Java's or ours, would do; changes nothing
+    #[command(after_help = "\
+The store is opened in memory over the files, which are only read; no lock is taken.
+
+Exit codes:
+  0  ready: starting loses and repairs nothing
+  1  starting repairs or loses something; the report says what
+  2  starting would fail, or something here is not served by Ferrocket; the report says what to do
+  3  a broker runs on this directory: stop it first (store ls, dump, verify, grep work beside it)
+
+Examples:
+  ferrocket preflight /data/rmq/store -c /data/rmq/broker.conf
+  ferrocket preflight /data/rmq/store --output json")]
+    Preflight(store::Preflight),
+    /// List, print, check and search the files of a store, Java's or ours, beside a running broker too
+    Store(store::Store),
 }
 
 /// Where the name servers are.
@@ -316,6 +334,12 @@ mod tests {
             "ferrocket consume -t TopicTest -g my-group --tag paid||sent --output json",
             "ferrocket topic create Orders --queues 16 --output json",
             "ferrocket topic route Orders -n 127.0.0.1:9876",
+            "ferrocket preflight /data/rmq/store -c /data/rmq/broker.conf",
+            "ferrocket store ls DIR --segments --index --files",
+            "ferrocket store dump DIR --topic Orders --queue 3 --offset 1200 --limit 5",
+            "ferrocket store dump DIR --at 1073741824 --verbose",
+            "ferrocket store verify DIR --fast",
+            "ferrocket store grep DIR order-10086 --in key --exact --topic Orders",
             "ferrocket broker --log debug --log-file /tmp/x --log-format json",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -2,9 +2,11 @@
 
 mod client;
 mod consume;
+mod preflight;
 mod produce;
 mod quickstart;
 mod serve;
+mod store;
 mod topic;
 mod watch;
 
@@ -16,6 +18,8 @@ use crate::logging::Logs;
 pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
     let level = match &cli.command {
         Command::Server(_) | Command::Namesrv(_) | Command::Broker(_) => "info",
+        // They say themselves what the store would log while it is opened in memory.
+        Command::Preflight(_) | Command::Store(_) => "off",
         _ => "warn",
     };
     let logs = Logs::start(&cli.logs, level)?;
@@ -27,5 +31,7 @@ pub(crate) fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Produce(options) => produce::run(&options),
         Command::Consume(options) => consume::run(&options),
         Command::Topic(options) => topic::run(&options),
+        Command::Preflight(options) => preflight::run(&options),
+        Command::Store(options) => store::run(&options.command),
     }
 }
