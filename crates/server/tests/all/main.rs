@@ -15,6 +15,8 @@ mod malformed_input_leaves_the_server_up;
 mod messages_survive_a_restart;
 mod metrics_are_served_when_asked_for;
 mod mistakes_are_named_in_one_line;
+mod preflight_says_what_a_start_would_do;
 mod quickstart_prints_the_messages_that_it_received;
+mod store_tools_read_any_store;
 mod the_official_configurations_start;
 mod topics_are_created_listed_and_located;

@@ -1,10 +1,10 @@
 //! The commit log as it is: its segments, and a walk over everything in them that is a record and
 //! everything that is not.
 //!
-//! The walk never stops at damage. It goes on at the next whole record: one that says of itself that
-//! it is where it is, whose body has its CRC, and that is not older than the last good one (so that
-//! what an earlier life left behind the end is not taken for a message). That is also how opening a
-//! store judges.
+//! The walk never stops at damage. It goes on at the next whole record that opening a store would
+//! believe too: one that says of itself that it is where it is, whose body has its CRC, and that is
+//! not older than the last good one, so that what an earlier life left behind the end is not taken
+//! for a message.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -16,6 +16,7 @@ use ferrocket_protocol::message::view::ViewError;
 
 use super::files::{FoundFile, FoundFiles};
 use crate::disk::{Disk, DiskFile};
+use crate::recovery::is_credible;
 
 /// Bytes that a walk reads at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -351,7 +352,7 @@ impl Walk<'_> {
             let candidate = at + skipped as i64;
             if let Here::Record { bytes } = self.look(candidate)?
                 && let Some(view) = self.reader.record(candidate, bytes)
-                && view.store_ms >= self.last_store_ms
+                && is_credible(&view, self.last_store_ms)
             {
                 return Ok(Some(candidate));
             }

@@ -20,6 +20,7 @@ use self::mend::Mender;
 use self::queues::Loaded;
 pub use self::report::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 use self::scan::{End, Rules, Scanner, Stop};
+pub(crate) use self::search::is_credible;
 use crate::batch_queue::BatchQueues;
 use crate::checkpoint::CheckpointFile;
 use crate::config::StoreConfig;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ferrocket_store::inspect::{ChangeKind, Overlay};
-use ferrocket_store::{NoSignals, OpenError, RecoveryReport, Store, StoreConfig};
+use ferrocket_store::{Damage, NoSignals, OpenError, RecoveryReport, Repair, Store, StoreConfig};
 use serde_json::{Value, json};
 
 use super::report::{Report, Severity};
@@ -113,8 +113,14 @@ fn compare_queues(source: &Source, store: &Store, rehearsal: &mut Rehearsal) {
 fn judge(rehearsal: &Rehearsal, report: &mut Report) {
     let recovery = &rehearsal.recovery;
     if let Some(cut) = &recovery.cut {
-        let text = format!("starting cuts the log at {}: {}", recovery.end, cut.reason);
+        let text = format!(
+            "starting cuts {} bytes off the end of the log at {}: {}",
+            cut.bytes, recovery.end, cut.reason
+        );
         report.add(Severity::Repair, text);
+    }
+    for damage in &recovery.damages {
+        report.add(Severity::Repair, told(damage));
     }
     if rehearsal.entries_cut > 0 {
         let text = format!(
@@ -132,6 +138,29 @@ fn judge(rehearsal: &Rehearsal, report: &mut Report) {
     }
 }
 
+/// A damaged place, and what starting makes of it.
+fn told(damage: &Damage) -> String {
+    let mut text = format!(
+        "starting steps over {} to {} of the log ({})",
+        damage.from, damage.to, damage.reason
+    );
+    if let Some(message) = &damage.message {
+        text.push_str(&format!(
+            ", which was message {} of queue {} of topic {}",
+            message.queue_offset, message.queue_id, message.topic
+        ));
+    }
+    if let Some(saved) = &damage.saved {
+        text.push_str(&format!(", and saves the bytes as {}", saved.display()));
+    }
+    if let Repair::Left(why) = &damage.repair {
+        text.push_str(&format!(
+            ", but cannot fill it: {why}; Java may end the log there"
+        ));
+    }
+    text
+}
+
 impl Rehearsal {
     pub(super) fn to_json(&self) -> Value {
         json!({
@@ -143,6 +172,15 @@ impl Rehearsal {
             "segmentsDropped": self.recovery.segments_dropped,
             "gaps": self.recovery.gaps.iter().map(|gap| gap.0).collect::<Vec<_>>(),
             "cut": self.recovery.cut.as_ref().map(|cut| &cut.reason),
+            "damages": self.recovery.damages.iter().map(|damage| json!({
+                "from": damage.from.0,
+                "to": damage.to.0,
+                "reason": damage.reason,
+                "saved": damage.saved,
+                "topic": damage.message.as_ref().map(|message| &message.topic),
+                "queueId": damage.message.as_ref().map(|message| message.queue_id),
+                "queueOffset": damage.message.as_ref().map(|message| message.queue_offset.0),
+            })).collect::<Vec<_>>(),
             "queueEntriesMade": self.entries_made,
             "queueEntriesCut": self.entries_cut,
             "filesCreated": self.files_created,

@@ -10,6 +10,10 @@ use super::print::parse_time;
 use crate::cli::store::Which;
 use crate::failure::Failure;
 
+/// Is given a message and what is wrong with it.
+pub(crate) type Visit<'v> =
+    &'v mut dyn FnMut(&View<'_>, Option<&str>) -> io::Result<ControlFlow<()>>;
+
 /// What was asked for, understood.
 pub(crate) struct Wanted<'a> {
     which: &'a Which,
@@ -42,11 +46,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Visits the messages in the order of the log, damaged ones with what is wrong with them.
-    pub(crate) fn walk(
-        &self,
-        log: &LogView,
-        visit: &mut dyn FnMut(&View<'_>, Option<&str>) -> io::Result<ControlFlow<()>>,
-    ) -> io::Result<()> {
+    pub(crate) fn walk(&self, log: &LogView, visit: Visit<'_>) -> io::Result<()> {
         log.walk(self.start(log)?, &mut |found| match found {
             Found::Record(record) if record.store_ms > self.to_ms => Ok(ControlFlow::Break(())),
             Found::Record(record) if self.has(&record) => visit(&record, None),
@@ -79,7 +79,7 @@ pub(crate) fn walk_queue(
     topic: &str,
     queue_id: i32,
     offset: i64,
-    visit: &mut dyn FnMut(&View<'_>, Option<&str>) -> io::Result<ControlFlow<()>>,
+    visit: Visit<'_>,
 ) -> io::Result<bool> {
     let log = view.log()?;
     let queues = view.queues()?;
