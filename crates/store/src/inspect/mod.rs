@@ -29,50 +29,29 @@ pub use self::index::{IndexRow, IndexView};
 pub use self::log::{Damage, Found, LogEnd, LogView, Visit, Walked};
 pub use self::overlay::{Change, ChangeKind, Overlay};
 pub use self::pending::Pending;
-pub use self::queues::{ExtUnit, QueueBounds, QueueKind, QueueRow, QueueView};
+pub use self::queues::{QueueBounds, QueueKind, QueueRow, QueueView};
 pub use self::state::{CheckpointView, StateView};
 pub use self::timer::TimerView;
 pub use self::verify::{Depth, Fault, FaultKind, Listener, Progress, Verified, verify};
 use crate::config::StoreConfig;
 use crate::disk::Disk;
-
-/// Sizes that the store's own settings do not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MoreSizes {
-    /// `mapperFileSizeBatchConsumeQueue`.
-    pub batch_queue_file_bytes: u64,
-    /// `mappedFileSizeConsumeQueueExt`.
-    pub ext_file_bytes: u64,
-    /// `timerPrecisionMs`.
-    pub timer_precision_ms: i64,
-}
-
-impl Default for MoreSizes {
-    fn default() -> Self {
-        Self {
-            batch_queue_file_bytes: 13_800_000,
-            ext_file_bytes: 50_331_648,
-            timer_precision_ms: 1000,
-        }
-    }
-}
+use crate::queue_ext::ExtUnit;
 
 /// A store as its files are.
 #[derive(Debug, Clone)]
 pub struct StoreView {
     disk: Arc<dyn Disk>,
     config: StoreConfig,
-    more: MoreSizes,
 }
 
 impl StoreView {
     /// Looks at the store below `config.root`. The sizes of `config` count where the files do not
     /// show others.
     #[must_use]
-    pub fn new(disk: Arc<dyn Disk>, mut config: StoreConfig, more: MoreSizes) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, mut config: StoreConfig) -> Self {
         config.commit_log_dirs = log_directories(&*disk, &config);
         config.read_only_commit_log_dirs.clear();
-        Self { disk, config, more }
+        Self { disk, config }
     }
 
     #[must_use]
@@ -108,7 +87,7 @@ impl StoreView {
     pub fn queues(&self) -> io::Result<Vec<QueueView>> {
         let configured = [
             self.config.queue_file_bytes,
-            self.more.batch_queue_file_bytes,
+            self.config.batch_queue_file_bytes,
         ];
         queues::list(&self.disk, &self.config.root, configured)
     }
@@ -138,20 +117,25 @@ impl StoreView {
         config::list(&*self.disk, &self.config.root)
     }
 
-    /// The timer store, if there is one.
+    /// The timer store, if there is one; `precision_ms` is `timerPrecisionMs`.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn timer(&self) -> io::Result<Option<TimerView>> {
-        timer::read(&*self.disk, &self.config.root, self.more.timer_precision_ms)
+    pub fn timer(&self, precision_ms: i64) -> io::Result<Option<TimerView>> {
+        timer::read(&*self.disk, &self.config.root, precision_ms)
     }
 
     /// The unit of the queue extension that an entry points to.
-    ///
-    /// # Errors
-    /// When the disk cannot be read.
-    pub fn ext_unit(&self, queue: &QueueView, row: &QueueRow) -> io::Result<Option<ExtUnit>> {
-        queue.ext_unit(&self.config.root, self.more.ext_file_bytes, row.tags_code)
+    pub(crate) fn ext_unit(
+        &self,
+        queue: &QueueView,
+        row: &QueueRow,
+    ) -> io::Result<Option<ExtUnit>> {
+        queue.ext_unit(
+            &self.config.root,
+            self.config.queue_ext_file_bytes,
+            row.tags_code,
+        )
     }
 }
 

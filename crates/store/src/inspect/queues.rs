@@ -2,21 +2,15 @@
 //! units of the queue extension.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::files::{FoundFiles, common, directories};
+use crate::batch_queue::{BATCH_ENTRY_BYTES, BatchEntry};
 use crate::disk::{Disk, DiskFile};
+use crate::file_names;
 use crate::queue::{ENTRY_BYTES, Entry, Unit};
-
-/// Bytes of an entry of a batch queue (`BatchConsumeQueue`).
-const BATCH_ENTRY_BYTES: u64 = 46;
-
-/// Tags codes at or below this are addresses in the queue extension (`ConsumeQueueExt#isExtAddr`).
-const EXT_ADDRESS_MAX: i64 = -2_147_483_649;
-
-/// Bytes of a unit of the extension in front of its bit map.
-const EXT_HEAD_BYTES: usize = 20;
+use crate::queue_ext::{ExtUnit, UNIT_BYTES_MIN, is_address, position_of};
 
 /// Entries read at once.
 const PIECE_ENTRIES: u64 = 256;
@@ -48,7 +42,7 @@ impl QueueKind {
     fn entry_bytes(self) -> u64 {
         match self {
             Self::Plain => ENTRY_BYTES as u64,
-            Self::Batch => BATCH_ENTRY_BYTES,
+            Self::Batch => BATCH_ENTRY_BYTES as u64,
         }
     }
 }
@@ -88,14 +82,6 @@ pub struct QueueBounds {
     /// Start of the record of the last entry.
     pub last_physical: Option<i64>,
     pub first_physical: Option<i64>,
-}
-
-/// A unit of the queue extension (`ConsumeQueueExt.CqExtUnit`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExtUnit {
-    pub tags_code: i64,
-    pub store_ms: i64,
-    pub bit_map: Vec<u8>,
 }
 
 /// All queues below a root, by kind, topic and number. `configured` are the lengths of the files of
@@ -211,52 +197,42 @@ impl QueueView {
         self.rows(file.base, from, count as u64)
     }
 
-    /// The unit that a tags code points to, if it is an address.
-    ///
-    /// # Errors
-    /// When the disk cannot be read.
-    pub fn ext_unit(
+    /// The unit that a tags code points to, if it is an address and the unit is there.
+    pub(crate) fn ext_unit(
         &self,
         root: &Path,
         file_bytes: u64,
         tags_code: i64,
     ) -> io::Result<Option<ExtUnit>> {
-        if tags_code > EXT_ADDRESS_MAX || file_bytes == 0 {
+        if !is_address(tags_code) || file_bytes == 0 {
             return Ok(None);
         }
-        let address = tags_code.wrapping_sub(i64::MIN).unsigned_abs();
+        let address = position_of(tags_code).unsigned_abs();
         let base = address - address % file_bytes;
-        let path: PathBuf = root
+        let path = root
             .join("consumequeue_ext")
             .join(&self.topic)
             .join(self.queue_id.to_string())
-            .join(crate::file_names::of(i64::try_from(base).unwrap_or(0)));
+            .join(file_names::of(i64::try_from(base).unwrap_or(0)));
         if !self.disk.exists(&path) {
             return Ok(None);
         }
         let file = self.disk.open_read_only(&path)?;
-        let position = address - base;
-        let mut head = [0; EXT_HEAD_BYTES];
-        if position + EXT_HEAD_BYTES as u64 > file.bytes()? {
+        let (position, end) = (address - base, file.bytes()?);
+        let mut head = [0; UNIT_BYTES_MIN];
+        if position + UNIT_BYTES_MIN as u64 > end {
             return Ok(None);
         }
         file.read_exact_at(&mut head, position)?;
-        let size = i16::from_be_bytes([head[0], head[1]]);
-        let map_bytes = i16::from_be_bytes([head[18], head[19]]);
-        let map_bytes = usize::try_from(map_bytes).unwrap_or(0);
-        if usize::try_from(size).ok() != Some(EXT_HEAD_BYTES + map_bytes) {
+        let Some(bytes) = ExtUnit::declared_bytes(&head) else {
+            return Ok(None);
+        };
+        if position + bytes as u64 > end {
             return Ok(None);
         }
-        let mut bit_map = vec![0; map_bytes];
-        if position + (EXT_HEAD_BYTES + map_bytes) as u64 > file.bytes()? {
-            return Ok(None);
-        }
-        file.read_exact_at(&mut bit_map, position + EXT_HEAD_BYTES as u64)?;
-        Ok(Some(ExtUnit {
-            tags_code: long(&head, 2),
-            store_ms: long(&head, 10),
-            bit_map,
-        }))
+        let mut raw = vec![0; bytes];
+        file.read_exact_at(&mut raw, position)?;
+        Ok(ExtUnit::decode(&raw))
     }
 
     /// The last written entry, and the base of its file.
@@ -350,21 +326,13 @@ fn plain(queue_offset: i64, raw: &[u8]) -> Option<QueueRow> {
 }
 
 fn batch(raw: &[u8]) -> Option<QueueRow> {
-    let entry = Entry::decode(raw);
-    let base = long(raw, 28);
-    let messages = i16::from_be_bytes(*raw.get(36..)?.first_chunk()?);
-    let is_valid = entry.is_written() && base >= 0 && messages > 0;
-    is_valid.then(|| QueueRow {
-        queue_offset: base,
+    let entry = BatchEntry::decode(raw);
+    entry.is_written().then(|| QueueRow {
+        queue_offset: entry.base_offset,
         physical_offset: entry.physical_offset,
         bytes: entry.bytes,
         tags_code: entry.tags_code,
-        messages: i64::from(messages),
+        messages: i64::from(entry.messages),
         is_blank: false,
     })
-}
-
-fn long(raw: &[u8], at: usize) -> i64 {
-    let bytes = raw.get(at..).and_then(|rest| rest.first_chunk());
-    bytes.map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }

@@ -24,8 +24,8 @@ use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 
 use self::files::ExtFiles;
-use self::unit::{END_BYTES, END_OF_FILE, address_of, position_of};
-pub(crate) use self::unit::{ExtUnit, is_address};
+use self::unit::{END_BYTES, END_OF_FILE, address_of};
+pub(crate) use self::unit::{ExtUnit, UNIT_BYTES_MIN, is_address, position_of};
 use crate::disk::Disk;
 use crate::queue::{Queue, Residence, UNWRITTEN_MAX};
 

@@ -10,9 +10,7 @@ use ferrocket_store::disk::mem::MemDisk;
 use ferrocket_store::disk::{
     DirEntry, Disk, DiskFile, LockError, LockGuard, LockState, Reserve, Space,
 };
-use ferrocket_store::inspect::{
-    Depth, Fault, Listener, MoreSizes, Overlay, StoreView, Verified, verify,
-};
+use ferrocket_store::inspect::{Depth, Fault, Listener, Overlay, StoreView, Verified, verify};
 use ferrocket_store::{NoSignals, Store};
 
 use crate::support::*;
@@ -106,15 +104,7 @@ impl DiskFile for ReadOnlyFile {
 }
 
 fn look(disk: Arc<dyn Disk>, config: ferrocket_store::StoreConfig) -> StoreView {
-    StoreView::new(
-        Arc::new(ReadOnly(disk)),
-        config,
-        MoreSizes {
-            batch_queue_file_bytes: 920,
-            ext_file_bytes: 1024,
-            ..MoreSizes::default()
-        },
-    )
+    StoreView::new(Arc::new(ReadOnly(disk)), config)
 }
 
 fn faults(view: &StoreView, depth: Depth) -> (Verified, Vec<String>) {
@@ -268,7 +258,7 @@ fn every_golden_store_is_checked_and_its_faults_are_named() {
         assert!(matches, "{name}: {told:#?}");
         assert!(verified.records > 0 || name.ends_with("no-commitlog"));
         view.config_files().unwrap();
-        view.timer().unwrap();
+        view.timer(1000).unwrap();
         assert_eq!(disk.operations(), before);
     }
 }

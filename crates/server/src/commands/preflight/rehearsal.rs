@@ -1,5 +1,6 @@
 //! Opening the store in memory, to see what that does.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -79,6 +80,7 @@ fn config(source: &Source, report: &Report) -> StoreConfig {
     {
         config.queue_file_bytes = bytes;
     }
+    config.batch_topics = batch_topics(source);
     let sizes = source.view.index().unwrap_or_default();
     let sizes = sizes.iter().rev().find_map(|file| file.sizes);
     if let Some((slots, entries)) = sizes
@@ -89,6 +91,22 @@ fn config(source: &Source, report: &Report) -> StoreConfig {
         config.index_entries = entries;
     }
     config
+}
+
+/// Topics whose `queue.type` is `BatchCQ`: their lost queues are made again as such.
+fn batch_topics(source: &Source) -> BTreeSet<String> {
+    let files = source.view.config_files().unwrap_or_default();
+    let topics = files.iter().find(|file| file.name == "topics.json");
+    let table = topics.and_then(|file| file.value.as_ref()?.get("topicConfigTable"));
+    let table = table.and_then(Value::as_object).into_iter().flatten();
+    table
+        .filter(|(_, topic)| {
+            let attributes = topic.get("attributes");
+            let kind = attributes.and_then(|attributes| attributes.get("queue.type"));
+            kind.and_then(Value::as_str) == Some("BatchCQ")
+        })
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 fn refusal(error: &OpenError) -> String {

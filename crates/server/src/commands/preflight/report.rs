@@ -102,7 +102,7 @@ impl Report {
                 + members(&files, "lmqConsumerOffset.json", "offsetTable"),
             config_files: files.len(),
             pending: Pending::count(&log, &queues, &files)?,
-            timer: view.timer()?,
+            timer: source.timer()?,
             index_files: index.len(),
             index_entries: index
                 .iter()

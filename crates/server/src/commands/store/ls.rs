@@ -8,7 +8,7 @@ use ferrocket_store::inspect::{ConfigState, LogView, StoreView};
 use serde_json::json;
 
 use super::print::{Out, Table, bytes, ended, time};
-use super::source;
+use super::source::{self, Source};
 use crate::cli::Output;
 use crate::cli::store::Ls;
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ pub(super) fn run(options: &Ls) -> Result<u8, Failure> {
         ended(index(view, json, &mut out))?;
     }
     if options.files {
-        ended(files(view, json, &mut out))?;
+        ended(files(&source, json, &mut out))?;
     }
     if !(options.segments || options.index || options.files) {
         ended(queues(view, options.topic.as_deref(), json, &mut out))?;
@@ -188,7 +188,8 @@ fn index(view: &StoreView, json: bool, out: &mut Out) -> io::Result<()> {
     if json { Ok(()) } else { table.print(out) }
 }
 
-fn files(view: &StoreView, json: bool, out: &mut Out) -> io::Result<()> {
+fn files(source: &Source, json: bool, out: &mut Out) -> io::Result<()> {
+    let view = &source.view;
     let state = view.state()?;
     let mut table = Table::new(&["FILE", "STATE"]);
     let mut add = |name: &str, text: String, out: &mut Out| {
@@ -229,7 +230,7 @@ fn files(view: &StoreView, json: bool, out: &mut Out) -> io::Result<()> {
         };
         add(&format!("config/{}", file.name), text, out)?;
     }
-    if let Some(timer) = view.timer()? {
+    if let Some(timer) = source.timer()? {
         let text = format!(
             "{} messages wait, the last until {}; {} timer log files",
             timer.waiting,

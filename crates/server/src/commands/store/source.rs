@@ -1,11 +1,12 @@
 //! Finding the store and the configuration that it was written with.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ferrocket_store::StoreConfig;
 use ferrocket_store::disk::os::OsDisk;
-use ferrocket_store::inspect::{MoreSizes, StoreView};
+use ferrocket_store::inspect::{StoreView, TimerView};
 
 use super::EXIT_UNREADABLE;
 use crate::cli::store::Place;
@@ -41,13 +42,8 @@ pub(crate) fn open(place: &Place) -> Result<Source, Failure> {
     given.flag("storePathRootDir", root, "DIR");
     let settings = sources::broker(&given)?;
     let config = bind::store(&settings, memory::available());
-    let more = MoreSizes {
-        batch_queue_file_bytes: settings.number(Class::Store, "mapperFileSizeBatchConsumeQueue"),
-        ext_file_bytes: settings.number(Class::Store, "mappedFileSizeConsumeQueueExt"),
-        timer_precision_ms: settings.number(Class::Store, "timerPrecisionMs"),
-    };
     check(dir, &config)?;
-    let view = StoreView::new(Arc::new(OsDisk), config, more);
+    let view = StoreView::new(Arc::new(OsDisk), config);
     Ok(Source {
         view,
         settings,
@@ -82,6 +78,14 @@ fn beside(dir: &Path) -> Option<PathBuf> {
         .flatten()
         .map(|at| at.join("broker.conf"));
     files.find(|file| file.is_file())
+}
+
+impl Source {
+    /// The timer store, if there is one.
+    pub(crate) fn timer(&self) -> io::Result<Option<TimerView>> {
+        let precision_ms = self.settings.number(Class::Store, "timerPrecisionMs");
+        self.view.timer(precision_ms)
+    }
 }
 
 pub(crate) fn unreadable(text: impl std::fmt::Display) -> Failure {

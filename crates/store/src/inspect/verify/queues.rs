@@ -10,6 +10,7 @@ use super::{Depth, FaultKind, Faults, Progress};
 use crate::dispatch::{self, TagsCode};
 use crate::inspect::log::RecordReader;
 use crate::inspect::{LogView, QueueBounds, QueueKind, QueueRow, QueueView, StoreView};
+use crate::queue_ext::is_address;
 
 /// Entries of a queue that are read ahead.
 const WINDOW_ENTRIES: usize = 64;
@@ -404,7 +405,7 @@ fn tags_differ(
     let tags_code = match view.ext_unit(queue, row)? {
         Some(unit) => unit.tags_code,
         // A lost unit matches every filter.
-        None if row.tags_code < i64::from(i32::MIN) => return Ok(false),
+        None if is_address(row.tags_code) => return Ok(false),
         None => row.tags_code,
     };
     let wanted = TagsCode::of(view.config(), record.topic, record.properties);
