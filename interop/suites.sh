@@ -9,7 +9,7 @@ mixed_cases='send-(sync|batch|creates-topic)|push-(concurrently|group-of-three)|
 run_suites() {
   have java && have mvn && java_suites
   have go && go_suite
-  [ "$target" = ferrocket ] && { kill9_suite; store_suites; }
+  [ "$target" = ferrocket ] && { kill9_suite; fulldisk_suite; store_suites; }
   return 0
 }
 
@@ -102,6 +102,12 @@ kill9_suite() {
   command -v mvn > /dev/null && command -v java > /dev/null || { echo "skipped: kill9 (no java or mvn)"; return 0; }
   suite kill9 $((60 + kill9_rounds * 20)) "$interop_dir/kill9/run" --rounds "$kill9_rounds" --dir "$work/kill9" \
     --port-base "$port_base"
+}
+
+fulldisk_suite() {
+  chosen fulldisk || return 0
+  command -v mvn > /dev/null && command -v java > /dev/null || { echo "skipped: fulldisk (no java or mvn)"; return 0; }
+  suite fulldisk 120 "$interop_dir/fulldisk/run" --dir "$work/fulldisk" --port-base "$port_base"
 }
 
 # Apache's own store classes and brokers on directories that ours had, and the other way round.

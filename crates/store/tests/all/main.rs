@@ -26,6 +26,7 @@ mod damage_inside_of_the_log_is_stepped_over;
 mod damaged_queue_files_are_made_again;
 mod deleted_topics_begin_anew;
 mod durable_messages_survive_power_loss;
+mod every_failure_of_a_disk_is_told_and_reads_go_on;
 mod files_are_those_of_java;
 mod files_that_resist_deletion_go_with_the_next_try;
 mod index_files_are_those_of_java;

@@ -1,6 +1,8 @@
 package interop;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -11,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
+import org.apache.rocketmq.client.exception.MQBrokerException;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.SendStatus;
@@ -72,6 +76,7 @@ public final class Kill9 {
 
     private static void sendUntilStopped(DefaultMQProducer producer, Path folder, String sender) {
         Path stop = folder.resolve("stop");
+        Path refused = folder.resolve("refused-" + sender);
         try (PrintWriter log = new PrintWriter(Files.newBufferedWriter(folder.resolve("acknowledged-" + sender)), true)) {
             for (long sequence = 0; !Files.exists(stop); sequence++) {
                 String key = sender + ":" + sequence;
@@ -82,11 +87,22 @@ public final class Kill9 {
                             + result.getQueueOffset() + " " + key);
                     }
                 } catch (Exception unacknowledged) {
+                    note(refused, unacknowledged);
                     Thread.sleep(20);
                 }
             }
         } catch (Exception broken) {
             throw new IllegalStateException(broken);
+        }
+    }
+
+    /** Code and remark of the latest refusal; the client wraps those that it would have tried again. */
+    private static void note(Path file, Exception unacknowledged) throws IOException {
+        Throwable cause = unacknowledged instanceof MQClientException ? unacknowledged.getCause() : unacknowledged;
+        if (cause instanceof MQBrokerException) {
+            MQBrokerException refusal = (MQBrokerException) cause;
+            String line = refusal.getResponseCode() + " " + refusal.getErrorMessage() + "\n";
+            Files.write(file, line.getBytes(StandardCharsets.UTF_8));
         }
     }
 
