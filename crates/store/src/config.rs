@@ -61,6 +61,15 @@ pub struct StoreConfig {
     pub flush_thorough_interval_ms: i64,
     /// `flushConsumeQueueThoroughInterval`: sync the queues and move the checkpoint.
     pub queue_flush_thorough_interval_ms: i64,
+    /// ASYNC_FLUSH leaves no more than this unflushed: the flusher is woken at half of it, and an
+    /// append that finds more than all of it flushes before it returns. Not a key of Java's.
+    pub unflushed_bytes_max: i64,
+    /// The queues are synced and the checkpoint is moved when so much was appended since, too: what a
+    /// start after a kill has to read. Each queue to be synced counts as [`QUEUE_SYNC_COSTS_BYTES`]
+    /// more. Not a key of Java's.
+    ///
+    /// [`QUEUE_SYNC_COSTS_BYTES`]: crate::StoreConfig::QUEUE_SYNC_COSTS_BYTES
+    pub checkpoint_bytes: i64,
     /// `checkCRCOnRecover`.
     pub check_crc_on_recover: bool,
     /// `maxFilterMessageSize`: bytes of consume queue that one read looks through.
@@ -114,6 +123,9 @@ impl Default for StoreConfig {
 }
 
 impl StoreConfig {
+    /// With ten thousand queues to be synced, the checkpoint moves every 208 MiB instead of 128.
+    pub const QUEUE_SYNC_COSTS_BYTES: i64 = 8 * 1024;
+
     /// Java's defaults for a store below `root`.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -134,6 +146,8 @@ impl StoreConfig {
             flush_pages_min: 4,
             flush_thorough_interval_ms: 10_000,
             queue_flush_thorough_interval_ms: 60_000,
+            unflushed_bytes_max: 128 * 1024 * 1024,
+            checkpoint_bytes: 128 * 1024 * 1024,
             check_crc_on_recover: true,
             filter_scan_bytes_max: 16_000,
             transfer_bytes_in_memory_max: 262_144,

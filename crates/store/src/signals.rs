@@ -6,8 +6,8 @@ use std::fmt::Debug;
 /// append lock is held: implementations must not block and must not call back into the store.
 /// Setting a flag and unparking a thread is the intended use.
 pub trait StoreSignals: Debug + Send + Sync {
-    /// Bytes were appended that somebody waits to see durable (SYNC_FLUSH only; in ASYNC_FLUSH the
-    /// flusher thread asks [`flush_due`](crate::Store::flush_due) on its own clock).
+    /// Bytes were appended that somebody waits to see durable, or in ASYNC_FLUSH, where the flusher
+    /// thread asks [`flush_due`](crate::Store::flush_due) on its own clock, too many are not yet.
     fn flush_wanted(&self);
     /// Call [`prepare_segment`](crate::Store::prepare_segment) soon, on a thread that may wait for
     /// the disk.

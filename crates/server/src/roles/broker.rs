@@ -25,6 +25,7 @@ use crate::memory;
 use crate::roles::cold_reads::ColdReads;
 use crate::roles::exposition::{self, BrokerExposition};
 use crate::roles::metrics_port::MetricsPort;
+use crate::roles::opening::OpeningThreads;
 use crate::roles::registration::{self, Changes, Registrar, set};
 use crate::roles::services::BrokerPort;
 use crate::roles::store_threads::{Bells, StoreThreads};
@@ -265,7 +266,8 @@ async fn open_store(
     tracing::debug!(root = %root.display(), "opening the store");
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let opened = blocking(move || {
-        Store::open(disk, config, bells, now_ms()).map_err(|error| {
+        let opening = OpeningThreads::new();
+        Store::open_with(disk, config, bells, now_ms(), &opening).map_err(|error| {
             let remedy = match &error {
                 OpenError::Locked(_) => format!(
                     "; storePathRootDir is {}, set another one or end what holds it",

@@ -5,6 +5,7 @@ pub(crate) mod cold_reads;
 pub(crate) mod exposition;
 pub(crate) mod metrics_port;
 pub(crate) mod namesrv;
+mod opening;
 pub(crate) mod registration;
 pub(crate) mod registration_calls;
 pub(crate) mod run;

@@ -4,11 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use parking_lot::Mutex;
+
 use super::files::Residence;
 use super::{Entry, Queue, QueueTable, Unit};
 use crate::disk::Reserve;
 use crate::errors::OpenError;
 use crate::file_names::{self, EmptyLast, LogicalFile};
+use crate::opening::Opening;
 
 /// Blanks (lost messages) that a search looks past.
 const BLANKS_SKIPPED_MAX: i64 = 64;
@@ -83,34 +86,48 @@ impl<E: Unit> LoadedQueue<E> {
 }
 
 impl<E: Unit> QueueTable<E> {
-    /// Finds the queues of the directory. Names that no queue can have are left alone.
-    pub(crate) fn load(&self) -> Result<Vec<LoadedQueue<E>>, OpenError> {
-        let root = self.files.directory.clone();
-        let mut loaded = Vec::new();
-        for topic in self.directories(&root)? {
-            let directory = root.join(&topic);
-            for name in self.directories(&directory)? {
-                let Ok(id) = name.parse::<i32>() else {
-                    continue;
-                };
-                let files = file_names::load(
-                    &*self.files.disk,
-                    [&*directory.join(&name)],
-                    self.files.file_bytes(),
-                    E::FILE_BYTES_KEY,
-                    EmptyLast::Extended,
-                )?;
-                // Batch queues that are not there would say of what type their topic is.
-                if files.is_empty() && !E::MAY_SKIP_FILES {
-                    continue;
-                }
-                let queue = self.find_or_create(&topic, id);
-                let failed = |source| OpenError::Recovery {
-                    what: format!("queue {id} of topic {topic}"),
-                    source,
-                };
-                loaded.push(self.measure(queue, &files).map_err(failed)?);
+    /// Finds the queues of the directory, the topics side by side. Names that no queue can have are
+    /// left alone.
+    pub(crate) fn load(&self, opening: &dyn Opening) -> Result<Vec<LoadedQueue<E>>, OpenError> {
+        let topics = self.directories(&self.files.directory)?;
+        let loaded = Mutex::new(Ok(Vec::new()));
+        opening.each(topics.len(), &|index| {
+            let Some(topic) = topics.get(index).filter(|_| loaded.lock().is_ok()) else {
+                return;
+            };
+            match (self.load_topic(topic), &mut *loaded.lock()) {
+                (Ok(mut found), Ok(all)) => all.append(&mut found),
+                (Err(error), all) => *all = Err(error),
+                (Ok(_), Err(_)) => {}
             }
+        });
+        loaded.into_inner()
+    }
+
+    fn load_topic(&self, topic: &str) -> Result<Vec<LoadedQueue<E>>, OpenError> {
+        let mut loaded = Vec::new();
+        let directory = self.files.directory.join(topic);
+        for name in self.directories(&directory)? {
+            let Ok(id) = name.parse::<i32>() else {
+                continue;
+            };
+            let files = file_names::load(
+                &*self.files.disk,
+                [&*directory.join(&name)],
+                self.files.file_bytes(),
+                E::FILE_BYTES_KEY,
+                EmptyLast::Extended,
+            )?;
+            // Batch queues that are not there would say of what type their topic is.
+            if files.is_empty() && !E::MAY_SKIP_FILES {
+                continue;
+            }
+            let queue = self.find_or_create(topic, id);
+            let failed = |source| OpenError::Recovery {
+                what: format!("queue {id} of topic {topic}"),
+                source,
+            };
+            loaded.push(self.measure(queue, &files).map_err(failed)?);
         }
         Ok(loaded)
     }

@@ -231,6 +231,11 @@ impl<E: Unit> QueueTable<E> {
         self.files.sync_directories()
     }
 
+    /// Queues whose files a sync would go to.
+    pub(crate) fn to_sync_count(&self) -> usize {
+        self.to_sync.lock().len()
+    }
+
     /// After a kill: what has to be synced may be in files whose names are not durable either.
     pub(crate) fn distrust_names(&self) {
         for queue in self.to_sync.lock().iter() {

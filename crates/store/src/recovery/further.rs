@@ -4,20 +4,16 @@ use std::io;
 
 use ferrocket_protocol::message::View;
 
+use super::Parts;
 use super::queues::QUEUE_OFFSET_END;
-use crate::config::StoreConfig;
 use crate::disk::unless_full;
 use crate::multi_dispatch::{self, Listed};
-use crate::queue::{Entry, QueueTable};
+use crate::queue::Entry;
 
 /// Pushes the entry of a record to the further queues that it has offsets in. Queues that are there
 /// are kept up whatever the switches say now; new ones are made only when they say so.
-pub(super) fn redispatch(
-    queues: &QueueTable,
-    config: &StoreConfig,
-    record: &View<'_>,
-    entry: Entry,
-) -> io::Result<()> {
+pub(super) fn redispatch(parts: &Parts<'_>, record: &View<'_>, entry: Entry) -> io::Result<()> {
+    let Parts { queues, config, .. } = *parts;
     for (listed, offset) in multi_dispatch::entries_of(record.topic, record.properties) {
         let (name, id) = match listed {
             Listed::Light(name) if config.enable_lmq || !config.enable_multi_dispatch => (name, 0),
@@ -25,6 +21,9 @@ pub(super) fn redispatch(
             Listed::Light(name) | Listed::Other(name) => (name, record.queue_id),
             Listed::Unusable => continue,
         };
+        if parts.is_forgotten(name, record.physical_offset) {
+            continue;
+        }
         let queue = match queues.find(name, id) {
             Some(queue) => queue,
             None if config.enable_multi_dispatch => queues.find_or_create(name, id),

@@ -14,6 +14,7 @@ mod scan;
 mod search;
 pub(crate) mod start;
 
+use std::collections::BTreeMap;
 use std::io;
 
 use self::mend::Mender;
@@ -28,6 +29,7 @@ use crate::disk::Disk;
 use crate::errors::OpenError;
 use crate::log::CommitLog;
 use crate::offsets::PhysicalOffset;
+use crate::opening::Opening;
 use crate::queue::QueueTable;
 use crate::queue_ext::QueueExt;
 
@@ -52,6 +54,17 @@ pub(crate) struct Parts<'a> {
     pub(crate) batch_queues: &'a BatchQueues,
     pub(crate) queue_ext: &'a QueueExt,
     pub(crate) config: &'a StoreConfig,
+    /// Deleted topics, and up to where the log's records of each belong to nobody.
+    pub(crate) deleted: &'a BTreeMap<String, i64>,
+    pub(crate) opening: &'a dyn Opening,
+}
+
+impl Parts<'_> {
+    /// Whether a record has no place in the queues of a topic, which was deleted after it came.
+    fn is_forgotten(&self, topic: &str, physical_offset: i64) -> bool {
+        let end = self.deleted.get(topic);
+        end.is_some_and(|end| physical_offset < *end)
+    }
 }
 
 /// `mark_used` writes `abort`; it is called when this recovery, interrupted, must not be taken for a
@@ -64,6 +77,9 @@ pub(crate) fn recover(
 ) -> Result<Recovered, OpenError> {
     let log = parts.log;
     let mut loaded = Loaded::find(parts)?;
+    loaded
+        .finish_deletions(parts)
+        .map_err(failed("the queues of deleted topics"))?;
     if log.last().is_none()
         && let Some((topic, messages)) = loaded.any()
     {
@@ -177,7 +193,14 @@ fn scan(
     };
     let mut visited = 0_u64;
     let mut missing_from = None;
-    let end = Scanner::new(log, rules)
+    let read = |at: i64| {
+        let total = rules.reaches.max(at) - start;
+        let done = at - start;
+        parts
+            .opening
+            .progress(done.max(0).unsigned_abs(), total.max(0).unsigned_abs());
+    };
+    let end = Scanner::new(log, rules, &read)
         .run(start, &mut |record| {
             visited += 1;
             if visited.is_multiple_of(RECORDS_PER_WRITE_BEHIND) {

@@ -1,5 +1,6 @@
 //! The queues of a store while it is opened: plain ones with their extension, and batch queues.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ impl Loaded {
     /// Finds the queues. A topic whose queues are of the other type than its owner says is a mistake
     /// that only the owner can put right: Java refuses it, too.
     pub(super) fn find(parts: &Parts<'_>) -> Result<Self, OpenError> {
-        let plain = parts.queues.load()?;
+        let plain = parts.queues.load(parts.opening)?;
         for found in &plain {
             let topic = &**found.topic();
             if parts.config.batch_topics.contains(topic) && found.end_physical() > 0 {
@@ -39,7 +40,7 @@ impl Loaded {
                 });
             }
         }
-        let batch = parts.batch_queues.table().load()?;
+        let batch = parts.batch_queues.table().load(parts.opening)?;
         Ok(Self { plain, batch })
     }
 
@@ -48,6 +49,22 @@ impl Loaded {
     pub(super) fn verify(&mut self, parts: &Parts<'_>, start: i64, clean: bool) -> io::Result<()> {
         let log = (parts.log, parts.config);
         parts.queues.verify(&mut self.plain, log, start, clean)
+    }
+
+    /// Topics whose deletion was noted and whose queues are still there, wholly of before, lose them
+    /// now.
+    pub(super) fn finish_deletions(&mut self, parts: &Parts<'_>) -> io::Result<()> {
+        for topic in old_topics(&self.plain, parts.deleted) {
+            parts.queue_ext.delete_topic(&topic)?;
+            parts.queues.delete_topic(&topic, || ())?;
+            self.plain.retain(|queue| **queue.topic() != *topic);
+        }
+        let table = parts.batch_queues.table();
+        for topic in old_topics(&self.batch, parts.deleted) {
+            table.delete_topic(&topic, || ())?;
+            self.batch.retain(|queue| **queue.topic() != *topic);
+        }
+        Ok(())
     }
 
     /// How far the log reached, as the queues know it.
@@ -113,6 +130,22 @@ impl Loaded {
     }
 }
 
+/// Deleted topics none of whose queues has an entry from behind the deletion.
+fn old_topics<E: Unit>(
+    loaded: &[LoadedQueue<E>],
+    deleted: &BTreeMap<String, i64>,
+) -> BTreeSet<String> {
+    let known = |queue: &&LoadedQueue<E>| deleted.contains_key(&**queue.topic());
+    let is_new = |queue: &&LoadedQueue<E>| {
+        let end = deleted.get(&**queue.topic());
+        end.is_none_or(|end| queue.end_physical() > *end)
+    };
+    let name = |queue: &LoadedQueue<E>| queue.topic().to_string();
+    let new: BTreeSet<String> = loaded.iter().filter(is_new).map(name).collect();
+    let all = loaded.iter().filter(known).map(name);
+    all.filter(|topic| !new.contains(topic)).collect()
+}
+
 /// Writes the entries made so far to their files, units of the extension before entries that name them.
 /// Those that find no space stay in memory.
 pub(super) fn write_behind(parts: &Parts<'_>) -> io::Result<()> {
@@ -176,7 +209,7 @@ pub(super) fn keep_offsets(parts: &Parts<'_>, damages: &[Damage]) -> io::Result<
 
 /// Makes the entries of a record again. Says when its queue lacks the one before.
 pub(super) fn redispatch(parts: &Parts<'_>, record: &View<'_>) -> io::Result<Option<Gap>> {
-    let Parts { queues, config, .. } = *parts;
+    let config = parts.config;
     if !dispatch::is_queued(record.sys_flag) {
         return Ok(None);
     }
@@ -191,12 +224,14 @@ pub(super) fn redispatch(parts: &Parts<'_>, record: &View<'_>) -> io::Result<Opt
         bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
         tags_code: tags.at(record.store_ms),
     };
-    let gap = if is_of_batch_topic(parts, record) {
+    let gap = if parts.is_forgotten(record.topic, record.physical_offset) {
+        None
+    } else if is_of_batch_topic(parts, record) {
         push_batch(parts.batch_queues, record, entry)?
     } else {
         push_plain(parts, record, entry)?
     };
-    further::redispatch(queues, config, record, entry)?;
+    further::redispatch(parts, record, entry)?;
     Ok(gap)
 }
 

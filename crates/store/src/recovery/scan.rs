@@ -72,6 +72,8 @@ pub(super) struct Rules {
 pub(super) struct Scanner<'a> {
     pub(super) log: &'a CommitLog,
     rules: Rules,
+    /// Told where a piece is read.
+    read: &'a dyn Fn(i64),
     buffer: Vec<u8>,
     piece_bytes: usize,
     /// Where `buffer` begins in the log.
@@ -136,10 +138,11 @@ impl Walk {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(log: &'a CommitLog, rules: Rules) -> Self {
+    pub(super) fn new(log: &'a CommitLog, rules: Rules, read: &'a dyn Fn(i64)) -> Self {
         Self {
             log,
             rules,
+            read,
             buffer: Vec::new(),
             piece_bytes: PIECE_BYTES_FIRST,
             buffered_at: 0,
@@ -345,6 +348,7 @@ impl<'a> Scanner<'a> {
             self.buffer.clear();
             self.buffer.resize(bytes, 0);
             self.buffered_at = at;
+            (self.read)(at);
             if !self.log.read_at(at, &mut self.buffer)? {
                 return Ok(None);
             }

@@ -15,7 +15,7 @@ use super::Store;
 use crate::any_queue::AnyQueue;
 use crate::batch::{AppendBatch, AppendError, Appended, Further, Slot, Unit};
 use crate::batch_queue::{BatchEntry, inner};
-use crate::config::{FlushMode, QueueType};
+use crate::config::QueueType;
 use crate::disk::{is_handle_shortage, is_out_of_space};
 use crate::index::Key;
 use crate::log::Segment;
@@ -91,6 +91,7 @@ impl Store {
             return;
         }
         appender.store_ms = appender.store_ms.max(now_ms);
+        let begin = appender.position;
         self.append_units(&mut appender, batch);
         let wants_segment = self.wants_segment(&mut appender);
         let end = appender.position;
@@ -103,9 +104,7 @@ impl Store {
         if wants_segment {
             self.signals.segment_wanted();
         }
-        if self.config.flush_mode == FlushMode::Sync {
-            self.signals.flush_wanted();
-        }
+        self.keep_up(now_ms, begin, end);
     }
 
     fn append_units(&self, appender: &mut Appender, batch: &mut AppendBatch) {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use super::Store;
 use crate::checkpoint::Checkpoint;
-use crate::config::FlushMode;
+use crate::config::{FlushMode, StoreConfig};
 use crate::disk::is_out_of_space;
 use crate::errors::{CleanError, FlushError};
 use crate::index::{IndexProgress, Vouched};
@@ -18,16 +18,70 @@ use crate::retention::Shortage;
 /// What `flushCommitLogLeastPages` counts in.
 const PAGE_BYTES: u64 = 4096;
 
+/// Whether too much waits is looked at when so much more was appended.
+const LOOK_EVERY_BYTES: i64 = 4 * 1024 * 1024;
+
 impl Store {
+    /// After an append from `begin` to `end`: wakes whoever has to make it durable, and in ASYNC_FLUSH
+    /// does it when far too much waits.
+    pub(super) fn keep_up(&self, now_ms: i64, begin: i64, end: i64) {
+        if self.config.flush_mode == FlushMode::Sync {
+            self.signals.flush_wanted();
+        }
+        let step = LOOK_EVERY_BYTES
+            .min(self.config.unflushed_bytes_max / 4)
+            .max(1);
+        if begin / step == end / step {
+            return;
+        }
+        if self.checkpoint_lags() {
+            self.signals.queues_wanted();
+        }
+        if self.config.flush_mode == FlushMode::Async {
+            let unflushed = end - self.durable().0;
+            if unflushed > self.config.unflushed_bytes_max {
+                self.marks
+                    .flushed_by_appends
+                    .fetch_add(1, Ordering::Relaxed);
+                // A failure poisons the store, and the next append says so.
+                let _ = self.flush_from(now_ms, self.config.unflushed_bytes_max);
+            } else if unflushed > self.config.unflushed_bytes_max / 2 {
+                self.signals.flush_wanted();
+            }
+        }
+    }
+
+    /// How often an append had to flush because the flusher did not keep up.
+    #[must_use]
+    pub fn flushed_by_appends(&self) -> u64 {
+        self.marks.flushed_by_appends.load(Ordering::Relaxed)
+    }
+
+    /// Whether a start after a kill would have more to read than it should.
+    fn checkpoint_lags(&self) -> bool {
+        let lag = self.appended().0 - self.marks.checkpointed.load(Ordering::Relaxed);
+        let queues = i64::try_from(self.queues.to_sync_count()).unwrap_or(0);
+        lag > self.config.checkpoint_bytes + queues * StoreConfig::QUEUE_SYNC_COSTS_BYTES
+    }
+
     /// Makes all that is appended durable; blocking. Returns the durable watermark.
     ///
     /// # Errors
     /// When the disk failed, now or before. Nothing is tried again.
     pub fn flush(&self, now_ms: i64) -> Result<PhysicalOffset, FlushError> {
+        self.flush_from(now_ms, 0)
+    }
+
+    /// As [`flush`](Self::flush), but only when more than `unflushed_max` bytes wait by the time that
+    /// nobody else flushes.
+    fn flush_from(&self, now_ms: i64, unflushed_max: i64) -> Result<PhysicalOffset, FlushError> {
         let _flushing = self.flushing.lock();
         self.poison.check()?;
         let target = self.appended().0;
         let from = self.durable().0;
+        if unflushed_max > 0 && target - from <= unflushed_max {
+            return Ok(PhysicalOffset(from));
+        }
         if target > from {
             self.poison
                 .guard("syncing the commit log", self.log.sync(from, target))?;
@@ -66,6 +120,7 @@ impl Store {
         let synced_ms = self.marks.queues_synced_ms.load(Ordering::Relaxed);
         if age_ms(now_ms, synced_ms) >= self.config.queue_flush_thorough_interval_ms
             || self.room.is_short_of(Shortage::Checkpoint)
+            || self.checkpoint_lags()
         {
             return self.move_checkpoint(now_ms);
         }
@@ -184,6 +239,9 @@ impl Store {
                 .guard("syncing the checkpoint", checkpoint.sync(moved))?;
         }
         self.room.end(Shortage::Checkpoint);
+        self.marks
+            .checkpointed
+            .store(last_record.max(0), Ordering::Relaxed);
         self.marks.queues_synced_ms.store(now_ms, Ordering::Relaxed);
         Ok(())
     }

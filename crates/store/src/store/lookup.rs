@@ -235,11 +235,18 @@ impl Store {
     /// # Errors
     /// When the disk does not let the files go; the queues are forgotten all the same.
     pub fn delete_topic(&self, topic: &str) -> io::Result<()> {
-        let hold_appends = || self.appender.lock();
+        let mut noted = Ok(());
         let extension = self.queue_ext.delete_topic(topic);
-        let plain = self.queues.delete_topic(topic, hold_appends);
-        let batch = self.batch_queues.table().delete_topic(topic, hold_appends);
-        extension.and(plain).and(batch)
+        let plain = self.queues.delete_topic(topic, || {
+            let appender = self.appender.lock();
+            noted = self.deleted.add(topic, self.appended().0, self.log.start());
+            appender
+        });
+        let batch = self
+            .batch_queues
+            .table()
+            .delete_topic(topic, || self.appender.lock());
+        extension.and(plain).and(batch).and(noted)
     }
 
     fn bounds(&self, topic: &str, queue_id: i32) -> Option<Bounds> {

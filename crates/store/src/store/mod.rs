@@ -27,12 +27,14 @@ pub use self::room::Refused;
 use crate::batch_queue::{BATCH_ENTRY_BYTES, BatchQueues};
 use crate::checkpoint::CheckpointFile;
 use crate::config::{FlushMode, StoreConfig};
+use crate::deleted::DeletedTopics;
 use crate::disk::{Disk, LockGuard, is_out_of_space, unless_full};
 use crate::errors::OpenError;
 use crate::file_names;
 use crate::index::{Distrust, Index};
 use crate::log::{CommitLog, Directories, SEGMENT_BYTES_KEY};
 use crate::offsets::PhysicalOffset;
+use crate::opening::{Alone, Opening};
 use crate::poison::Poison;
 use crate::queue::{QueueFiles, QueueTable};
 use crate::queue_ext::QueueExt;
@@ -59,6 +61,7 @@ pub struct Store {
     /// Held by the one flush of the log that is under way.
     flushing: Mutex<()>,
     checkpoint: Mutex<CheckpointFile>,
+    deleted: DeletedTopics,
     poison: Poison,
     room: Room,
     retention: RwLock<RetentionConfig>,
@@ -84,6 +87,10 @@ struct Marks {
     queues_synced_ms: AtomicI64,
     /// The end of the log when the disks were measured last.
     measured_at: AtomicI64,
+    /// The last record that the checkpoint covers.
+    checkpointed: AtomicI64,
+    /// Appends that flushed because the flusher did not keep up.
+    flushed_by_appends: AtomicU64,
 }
 
 /// Messages and groups that were refused.
@@ -101,9 +108,23 @@ impl Store {
     /// When another broker has the directory, or when it cannot be read as what it should be.
     pub fn open(
         disk: Arc<dyn Disk>,
+        config: StoreConfig,
+        signals: Arc<dyn StoreSignals>,
+        now_ms: i64,
+    ) -> Result<Store, OpenError> {
+        Self::open_with(disk, config, signals, now_ms, &Alone)
+    }
+
+    /// As [`open`](Self::open), with the owner's threads.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_with(
+        disk: Arc<dyn Disk>,
         mut config: StoreConfig,
         signals: Arc<dyn StoreSignals>,
         now_ms: i64,
+        opening: &dyn Opening,
     ) -> Result<Store, OpenError> {
         check(&config)?;
         let root = config.root.clone();
@@ -146,6 +167,7 @@ impl Store {
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
         let index_ms = checkpoint.current.index_ms;
+        let deleted = DeletedTopics::load(Arc::clone(&disk), &config);
         let mark_used = || write_abort(&*disk, &config);
         let recovered = recovery::recover(
             &recovery::Parts {
@@ -155,6 +177,8 @@ impl Store {
                 batch_queues: &batch_queues,
                 queue_ext: &queue_ext,
                 config: &config,
+                deleted: &deleted.all(),
+                opening,
             },
             &mut checkpoint,
             clean,
@@ -196,9 +220,12 @@ impl Store {
                 flushed_ms: AtomicI64::new(now_ms),
                 queues_synced_ms: AtomicI64::new(now_ms),
                 measured_at: AtomicI64::new(recovered.end),
+                checkpointed: AtomicI64::new(checkpoint.current.queues_physical),
+                flushed_by_appends: AtomicU64::new(0),
             },
             flushing: Mutex::new(()),
             checkpoint: Mutex::new(checkpoint),
+            deleted,
             poison: Poison::default(),
             room,
             retention: RwLock::new(config.retention.clone()),
