@@ -6,22 +6,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentMap;
-import org.apache.rocketmq.common.BoundaryType;
 import org.apache.rocketmq.common.UtilAll;
-import org.apache.rocketmq.common.compression.CompressorFactory;
 import org.apache.rocketmq.common.message.MessageDecoder;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.sysflag.MessageSysFlag;
-import org.apache.rocketmq.store.ConsumeQueueExt;
 import org.apache.rocketmq.store.DefaultMessageStore;
 import org.apache.rocketmq.store.GetMessageResult;
 import org.apache.rocketmq.store.QueryMessageResult;
 import org.apache.rocketmq.store.SelectMappedBufferResult;
 import org.apache.rocketmq.store.config.MessageStoreConfig;
-import org.apache.rocketmq.store.queue.ConsumeQueueInterface;
-import org.apache.rocketmq.store.queue.CqUnit;
-import org.apache.rocketmq.store.queue.ReferredIterator;
 
 /** Everything that an open store shows, as JSON in the form of the golden manifests. */
 final class Listing {
@@ -134,7 +127,7 @@ final class Listing {
         out.append(",\"bodySha256\":").append(quoted(sha256(body)));
         int flag = message.getSysFlag();
         if ((flag & MessageSysFlag.COMPRESSED_FLAG) != 0) {
-            byte[] plain = CompressorFactory.getCompressor(MessageSysFlag.getCompressionType(flag)).decompress(body);
+            byte[] plain = Release.inflated(body, flag);
             out.append(",\"plainSha256\":").append(quoted(sha256(plain)));
         }
         property(",\"tags\":", message.getTags());
@@ -172,26 +165,23 @@ final class Listing {
 
     private void queues() throws Exception {
         String comma = "\n";
-        ConcurrentMap<String, ConcurrentMap<Integer, ConsumeQueueInterface>> table = store.getConsumeQueueTable();
-        for (String topic : new TreeSet<>(table.keySet())) {
-            for (Map.Entry<Integer, ConsumeQueueInterface> entry : new TreeMap<>(table.get(topic)).entrySet()) {
-                out.append(comma);
-                queue(entry.getValue());
-                comma = ",\n";
-            }
+        for (Release.Queue queue : Release.queues(store)) {
+            out.append(comma);
+            queue(queue);
+            comma = ",\n";
         }
     }
 
-    private void queue(ConsumeQueueInterface queue) throws Exception {
-        String topic = queue.getTopic();
-        int id = queue.getQueueId();
+    private void queue(Release.Queue queue) throws Exception {
+        String topic = queue.topic;
+        int id = queue.id;
         String name = topic + '\t' + id;
         out.append("{\"topic\":").append(quoted(topic));
         field(",\"queueId\":", id);
-        out.append(",\"type\":").append(quoted(queue.getCQType().toString()));
-        field(",\"min\":", queue.getMinOffsetInQueue());
-        field(",\"max\":", queue.getMaxOffsetInQueue());
-        field(",\"maxPhy\":", queue.getMaxPhysicOffset());
+        out.append(",\"type\":").append(quoted(queue.type));
+        field(",\"min\":", queue.min);
+        field(",\"max\":", queue.max);
+        field(",\"maxPhy\":", queue.maxPhy);
         field(",\"earliestTime\":", store.getEarliestMessageTime(topic, id));
         out.append(",\"reads\":[");
         String comma = "";
@@ -205,63 +195,13 @@ final class Listing {
         out.append("],\"byTime\":[");
         comma = "";
         for (long time : times.getOrDefault(name, List.of())) {
-            for (BoundaryType boundary : new BoundaryType[] {BoundaryType.LOWER, BoundaryType.UPPER}) {
-                long offset = store.getOffsetInQueueByTime(topic, id, time, boundary);
-                out.append(comma).append('[').append(time).append(',').append(quoted(boundary.name()));
-                out.append(',').append(offset).append(']');
+            for (Map.Entry<String, Long> answer : Release.byTime(store, topic, id, time).entrySet()) {
+                out.append(comma).append('[').append(time).append(',').append(quoted(answer.getKey()));
+                out.append(',').append(answer.getValue()).append(']');
                 comma = ",";
             }
         }
-        out.append("],\"entries\":[");
-        entries(queue);
-        out.append("]}");
-    }
-
-    private void entries(ConsumeQueueInterface queue) {
-        String comma = "";
-        long offset = queue.getMinOffsetInQueue();
-        long end = queue.getMaxOffsetInQueue();
-        while (offset < end) {
-            // One iterator ends with its file.
-            ReferredIterator<CqUnit> units = queue.iterateFrom(offset);
-            long before = offset;
-            while (units != null && units.hasNext() && offset < end) {
-                CqUnit unit = units.next();
-                offset = unit.getQueueOffset() + Math.max(1, unit.getBatchNum());
-                if (unit.getPos() == 0 && unit.getSize() == Integer.MAX_VALUE) {
-                    continue;
-                }
-                out.append(comma);
-                entry(unit);
-                comma = ",";
-            }
-            if (units != null) {
-                units.release();
-            }
-            if (offset == before) {
-                offset++;
-            }
-        }
-    }
-
-    private void entry(CqUnit unit) {
-        Long code = unit.getValidTagsCodeAsLong();
-        out.append('[').append(unit.getQueueOffset()).append(',').append(unit.getPos());
-        out.append(',').append(unit.getSize()).append(',').append(code == null ? unit.getTagsCode() : code);
-        ConsumeQueueExt.CqExtUnit more = unit.getCqExtUnit();
-        if (unit.getBatchNum() > 1) {
-            field(",{\"batch\":", unit.getBatchNum());
-            out.append('}');
-        } else if (more != null) {
-            field(",{\"extTagsCode\":", more.getTagsCode());
-            field(",\"extTime\":", more.getMsgStoreTime());
-            StringBuilder bits = new StringBuilder();
-            for (byte part : more.getFilterBitMap() == null ? new byte[0] : more.getFilterBitMap()) {
-                bits.append(String.format("%02x", part));
-            }
-            out.append(",\"bitMap\":").append(quoted(bits.toString())).append('}');
-        }
-        out.append(']');
+        out.append("],\"entries\":[").append(String.join(",", queue.entries)).append("]}");
     }
 
     // --- the index
@@ -286,7 +226,7 @@ final class Listing {
 
     private String found(String topic, String key) throws Exception {
         QueryMessageResult result = key.startsWith("T#")
-            ? store.queryMessage(topic, key.substring(2), 64, 0, Long.MAX_VALUE, "T", null)
+            ? Release.withTag(store, topic, key.substring(2))
             : store.queryMessage(topic, key, 64, 0, Long.MAX_VALUE);
         TreeSet<Long> places = new TreeSet<>();
         for (ByteBuffer bytes : result.getMessageBufferList()) {

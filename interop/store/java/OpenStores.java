@@ -1,22 +1,15 @@
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.apache.rocketmq.common.BrokerConfig;
 import org.apache.rocketmq.common.MixAll;
-import org.apache.rocketmq.common.TopicConfig;
-import org.apache.rocketmq.remoting.protocol.body.TopicConfigSerializeWrapper;
 import org.apache.rocketmq.store.DefaultMessageStore;
 import org.apache.rocketmq.store.config.MessageStoreConfig;
-import org.apache.rocketmq.store.stats.BrokerStatsManager;
 
 /**
  * Opens store directories with Apache's own store classes and writes down what they show.
@@ -80,18 +73,13 @@ public final class OpenStores {
             paths.add(root.resolve(path).toString());
         }
         config.setStorePathCommitLog(String.join(",", paths));
-        // What is due is not delivered, and any free port will do.
-        config.setTimerWheelEnable(false);
+        // Any free port will do.
         config.setHaListenPort(0);
         return config;
     }
 
     private static DefaultMessageStore open(Path root, MessageStoreConfig config) throws Exception {
-        BrokerConfig broker = new BrokerConfig();
-        broker.setBrokerClusterName("DefaultCluster");
-        broker.setBrokerName("broker-a");
-        DefaultMessageStore store = new DefaultMessageStore(config, new BrokerStatsManager(broker), null, broker,
-            topics(root));
+        DefaultMessageStore store = Release.store(config, root);
         if (!store.load()) {
             throw new IllegalStateException("message store load failed");
         }
@@ -104,18 +92,5 @@ public final class OpenStores {
             Thread.sleep(5);
         }
         return store;
-    }
-
-    /** Which kind of queue a topic has is an attribute of the topic. */
-    private static ConcurrentMap<String, TopicConfig> topics(Path root) throws Exception {
-        Path file = root.resolve("config/topics.json");
-        if (!Files.exists(file) || Files.size(file) == 0) {
-            file = root.resolve("config/topics.json.bak");
-        }
-        if (!Files.exists(file)) {
-            return new ConcurrentHashMap<>();
-        }
-        String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-        return TopicConfigSerializeWrapper.fromJson(text, TopicConfigSerializeWrapper.class).getTopicConfigTable();
     }
 }
