@@ -418,12 +418,12 @@ impl Slot {
 }
 
 /// A topic becomes the name of a directory.
+pub(crate) fn is_topic(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\0'])
+}
+
 fn check_queue(message: &NewMessage<'_>) -> Result<(), AppendError> {
-    let topic = message.topic;
-    if topic.is_empty() || topic == "." || topic == ".." || topic.contains(['/', '\0']) {
-        return Err(AppendError::MessageIllegal);
-    }
-    if message.queue_id < 0 {
+    if !is_topic(message.topic) || message.queue_id < 0 {
         return Err(AppendError::MessageIllegal);
     }
     Ok(())

@@ -301,12 +301,22 @@ impl CommitLog {
     /// Ends the log at `end`: later segments are deleted. Returns how many went.
     pub(crate) fn truncate(&self, end: i64) -> io::Result<usize> {
         let mut segments = self.segments.write();
-        let kept = segments
+        let mut kept = segments
             .partition_point(|segment| segment.base() < end)
             .max(1);
+        // Behind a gap the log goes on in the segment that begins at its end.
+        let gap_before = |index: usize| {
+            let last = index.checked_sub(1).and_then(|last| segments.get(last));
+            last.is_some_and(|last| last.base() + self.segment_bytes < end)
+        };
+        let next = segments.get(kept);
+        if next.is_some_and(|next| next.base() == end) && gap_before(kept) {
+            kept += 1;
+        }
         let kept = kept.min(segments.len());
         let dropped = segments.split_off(kept);
-        for segment in &dropped {
+        // The last one first: a stop in between leaves no gap.
+        for segment in dropped.iter().rev() {
             self.disk.remove_file(segment.path())?;
         }
         let touched: BTreeSet<_> = dropped.iter().filter_map(|it| it.path().parent()).collect();

@@ -10,6 +10,7 @@ use ferrocket_protocol::message::view::{PropertyCrc, ViewError};
 
 use super::report::DamagedMessage;
 use super::search::Known;
+use crate::batch::is_topic;
 use crate::log::CommitLog;
 use crate::offsets::QueueOffset;
 
@@ -177,7 +178,10 @@ impl<'a> Scanner<'a> {
                             walk.at = base;
                             walk.end = base;
                         }
-                        None => break,
+                        None => {
+                            walk.end = segment_end;
+                            break;
+                        }
                     }
                 }
                 Found::Misshapen(found) => {
@@ -312,6 +316,9 @@ impl<'a> Scanner<'a> {
         }
         if self.rules.property_crc && record.property_crc() == PropertyCrc::Differs {
             return Some("the record does not match its CRC property");
+        }
+        if !is_topic(record.topic) {
+            return Some("its topic cannot be one");
         }
         if record.physical_offset < self.rules.durable {
             return None;

@@ -204,3 +204,52 @@ fn records_of_an_earlier_life_stay_forgotten() {
     assert_eq!(read_all(&store, "T", 0).len(), 2);
     assert_eq!(store.recovery_report().damages, []);
 }
+
+#[test]
+fn a_topic_that_never_reached_the_disk() {
+    let disk = MemDisk::new();
+    let sent = killed(&disk, 10);
+    // Topic, properties' length and properties stand at the end of a record.
+    overwrite(&disk, sent[5].1 - 10, b"\0");
+    let damage = check(&disk, &[5], 10);
+    assert!(damage.reason.contains("topic"), "{}", damage.reason);
+}
+
+#[test]
+fn the_first_record_of_a_queue() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &small_config());
+    send(&store, "Before", 0, b"another queue").unwrap();
+    let lost = send(&store, "T", 0, &[b'.'; 100]).unwrap();
+    send(&store, "T", 0, &1_u32.to_be_bytes()).unwrap();
+    store.flush_queues(NOW_MS).unwrap();
+    drop(store);
+    overwrite(&disk, lost.physical_offset.0, &[0; 120]);
+    let store = open(&disk, &small_config());
+    assert_eq!(numbers(&store), [(1, 1)]);
+    store.close(NOW_MS).unwrap();
+    // No entry points at the filler.
+    let entries = disk
+        .read(Path::new(&format!("/store/consumequeue/T/0/{:020}", 0)))
+        .unwrap();
+    assert_eq!(
+        entries[..12],
+        [0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF]
+    );
+}
+
+#[test]
+fn a_log_that_ends_with_its_segment_ends_there_at_every_start() {
+    let disk = MemDisk::new();
+    let sent = killed(&disk, 60);
+    let end = sent.last().unwrap().0 / 4096 * 4096;
+    // The last segment is gone before a record of it was durable.
+    let name = segment(end);
+    overwrite(&disk, end, &[0; 4096]);
+    let first = open(&disk, &small_config()).appended();
+    assert!(!disk.exists(&name));
+    let second = open(&disk, &small_config()).appended();
+    assert_eq!((first.0, second.0), (end, end));
+    let next = send(&open(&disk, &small_config()), "T", 0, b"next").unwrap();
+    assert_eq!(next.physical_offset.0, end);
+}
