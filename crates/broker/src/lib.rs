@@ -52,6 +52,7 @@ pub use crate::metrics::{MetricsSnapshot, Sizes};
 pub use crate::surroundings::{
     ColdRead, ConfigurationRefused, Port, RegistrationChange, Surroundings,
 };
+pub use crate::topics::batch_topics;
 
 /// Why a broker could not start.
 #[derive(Debug, thiserror::Error)]

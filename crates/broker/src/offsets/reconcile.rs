@@ -21,7 +21,7 @@ impl Offsets {
         self.drop_absent(topics, store);
         let report = store.recovery_report();
         if !report.clean || report.cut.is_some() {
-            self.clamp(topics, store);
+            self.clamp(store);
         }
         self.save()
     }
@@ -49,13 +49,9 @@ impl Offsets {
     }
 
     /// Takes offsets back to the end of their queues.
-    fn clamp(&self, topics: &Topics, store: &Store) {
+    fn clamp(&self, store: &Store) {
         for group in self.groups.values() {
             for (topic, progress) in progress_of(&group) {
-                // Queues of batches are not read here; a Java broker that takes over again knows them.
-                if topics.get(&topic).is_some_and(|topic| topic.batch_queues) {
-                    continue;
-                }
                 let changes = progress.clamp(|queue_id| store.max_offset(&topic, queue_id).0);
                 if !changes.is_empty() {
                     tracing::warn!(

@@ -93,7 +93,9 @@ pub(super) fn stored(
         queue_id: send.told_queue_id,
         queue_offset: at.queue_offset.0,
         transaction_id: unique_key.map(Cow::Borrowed),
-        batch_uniq_id: None,
+        batch_uniq_id: unique_key
+            .filter(|_| send.is_inner_batch)
+            .map(Cow::Borrowed),
         recall_handle: None,
     };
     // Java's batches answer with an empty remark (`SendMessageProcessor#sendBatchMessage`).

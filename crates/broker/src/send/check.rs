@@ -63,10 +63,6 @@ impl Broker {
         } else {
             header.queue_id
         };
-        if topic.batch_queues {
-            let topic = topic.name().to_string();
-            return Err(TargetError::QueueType { topic }.into());
-        }
         if topic.kind == TopicKind::Retry && header.batch != Some(true) {
             return self.retry_target(request, header, topic, queue_id);
         }
@@ -195,7 +191,12 @@ pub(super) fn check_wishes(
     header: &SendMessage<'_>,
     target: &Target,
     text: &[u8],
+    body_bytes_max: usize,
 ) -> Result<(), MessageError> {
+    // Only a record with the bit for it may say that it holds many messages (`innerBatchChecker`).
+    if target.topic.batch_queues && properties::find(text, property::INNER_NUM).is_some() {
+        return Err(MessageError::Illegal { body_bytes_max });
+    }
     if target.topic.compacted && properties::find(text, property::KEYS).is_none() {
         return Err(MessageError::KeyMissing);
     }

@@ -44,8 +44,6 @@ pub(crate) enum TargetError {
     },
     #[error("subscription group not exist, {group} {FAQ}")]
     GroupMissing { group: String },
-    #[error("topic[{topic}] has queues of type BatchCQ, which this broker cannot write yet")]
-    QueueType { topic: String },
 }
 
 /// What the message is or asks for is the trouble.
@@ -124,9 +122,7 @@ impl SendError {
         match self {
             Self::Header(_) => response::SYSTEM_ERROR,
             Self::Target(error) => match error {
-                TargetError::TooEarly { .. } | TargetError::QueueType { .. } => {
-                    response::SYSTEM_ERROR
-                }
+                TargetError::TooEarly { .. } => response::SYSTEM_ERROR,
                 TargetError::BrokerNotWritable { .. } | TargetError::TopicForbidden { .. } => {
                     response::NO_PERMISSION
                 }

@@ -62,6 +62,8 @@ struct Send {
     /// The producer wants to hear only when the message is as safe as the broker makes it.
     wait_store_ok: bool,
     batch: bool,
+    /// The batch is one record, with a key of its own.
+    is_inner_batch: bool,
     /// The ids of a batch's messages within the run's `ids`.
     batch_ids: Range<usize>,
     outcome: Outcome,
@@ -152,7 +154,13 @@ impl Broker {
     ) -> Result<(), SendError> {
         let target = self.target(request, header)?;
         let text = header.properties.as_deref().unwrap_or_default().as_bytes();
-        check::check_wishes(request, header, &target, text)?;
+        check::check_wishes(
+            request,
+            header,
+            &target,
+            text,
+            self.store.config().body_bytes_max,
+        )?;
         let flags = self.message_flags(header, &target.topic)?;
         let sent_key = properties::find(text, property::UNIQ_KEY);
         let unique_key = match sent_key {
@@ -195,7 +203,11 @@ impl Broker {
             return Err(self.illegal().into());
         }
         run.batch
-            .push(self.store.config(), &message)
+            .push_to(
+                self.store.config(),
+                target.topic.queue_type(),
+                std::slice::from_ref(&message),
+            )
             .map_err(|error| SendError::from_append(&error, self.store.config()))?;
         run.sends.push(Send {
             to: request.to,
@@ -205,6 +217,7 @@ impl Broker {
             tags_code: Some(properties::find(text, property::TAGS).map_or(0, tags_code)),
             wait_store_ok: waits_for_store(text),
             batch: false,
+            is_inner_batch: false,
             batch_ids: 0..0,
             outcome: Outcome::Encoded,
             topic: target.topic,
@@ -222,6 +235,12 @@ impl Broker {
         check::check_batch(&target.topic)?;
         let flags = self.message_flags(header, &target.topic)?;
         let text = header.properties.as_deref().unwrap_or_default().as_bytes();
+        if request.frame.body.len() > self.store.config().body_bytes_max {
+            return Err(self.illegal().into());
+        }
+        if target.topic.batch_queues && properties::find(text, property::UNIQ_KEY).is_some() {
+            return self.encode_inner_batch(request, header, target, flags, run);
+        }
         let mut messages = Vec::new();
         for part in batch::iter(&request.frame.body) {
             let part = part.map_err(MessageError::Batch)?;
@@ -240,11 +259,11 @@ impl Broker {
                 body: part.body,
             });
         }
-        if messages.is_empty() || request.frame.body.len() > self.store.config().body_bytes_max {
+        if messages.is_empty() {
             return Err(self.illegal().into());
         }
         run.batch
-            .push_group(self.store.config(), &messages)
+            .push_to(self.store.config(), target.topic.queue_type(), &messages)
             .map_err(|error| SendError::from_append(&error, self.store.config()))?;
         let unique_key =
             properties::find(text, property::UNIQ_KEY).map_or(0..0, |key| run.push_key(key));
@@ -256,6 +275,83 @@ impl Broker {
             tags_code: None,
             wait_store_ok: waits_for_store(text),
             batch: true,
+            is_inner_batch: false,
+            batch_ids: 0..0,
+            outcome: Outcome::Encoded,
+            topic: target.topic,
+        });
+        Ok(())
+    }
+
+    /// A batch with a key of its own for a topic of the type `BatchCQ`: one record, which the consumer
+    /// takes apart.
+    fn encode_inner_batch(
+        &self,
+        request: &Request<'_>,
+        header: &SendMessage<'_>,
+        target: check::Target,
+        flags: i32,
+        run: &mut SendRun,
+    ) -> Result<(), SendError> {
+        let text = header.properties.as_deref().unwrap_or_default().as_bytes();
+        let unique_key = properties::find(text, property::UNIQ_KEY);
+        let unique_key = unique_key.map_or(0..0, |key| run.push_key(key));
+        let mut parts = batch::iter(&request.frame.body);
+        let number = parts.try_fold(0_i64, |number, part| part.map(|_| number + 1));
+        let number = number.map_err(MessageError::Batch)?;
+        run.properties.clear();
+        properties::append_without(&mut run.properties, text, &[property::INNER_NUM]);
+        properties::set(
+            &mut run.properties,
+            property::CLUSTER,
+            &request.config.broker_cluster_name,
+        );
+        properties::set(
+            &mut run.properties,
+            property::MSG_REGION,
+            &request.config.region_id,
+        );
+        let trace_on = if request.config.trace_on {
+            "true"
+        } else {
+            "false"
+        };
+        properties::set(&mut run.properties, property::TRACE_SWITCH, trace_on);
+        properties::append(
+            &mut run.properties,
+            property::INNER_NUM,
+            &number.to_string(),
+        );
+        let message = NewMessage {
+            topic: target.topic.name(),
+            queue_id: target.queue_id,
+            flag: header.flag,
+            sys_flag: flags | sys_flag::INNER_BATCH | sys_flag::NEED_UNWRAP,
+            born_ms: header.born_timestamp,
+            born_host: request.peer.remote(),
+            store_host: request.config.store_host,
+            reconsume_times: header.reconsume_times.unwrap_or(0),
+            prepared_transaction_offset: 0,
+            properties: &run.properties,
+            body: &request.frame.body,
+        };
+        run.batch
+            .push_to(
+                self.store.config(),
+                target.topic.queue_type(),
+                std::slice::from_ref(&message),
+            )
+            .map_err(|error| SendError::from_append(&error, self.store.config()))?;
+        run.sends.push(Send {
+            to: request.to,
+            queue_id: target.queue_id,
+            told_queue_id: target.told_queue_id,
+            unique_key,
+            // What an entry of its queue says.
+            tags_code: Some(properties::find(text, property::TAGS).map_or(0, tags_code)),
+            wait_store_ok: waits_for_store(text),
+            batch: true,
+            is_inner_batch: true,
             batch_ids: 0..0,
             outcome: Outcome::Encoded,
             topic: target.topic,

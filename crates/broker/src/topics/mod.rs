@@ -59,6 +59,20 @@ pub(crate) struct Wanted<'a> {
     pub(crate) unit_mode: bool,
 }
 
+/// Names of the topics whose `queue.type` is `BatchCQ`, as `topics.json` below the root of a store
+/// says: the store wants to know them before it is opened.
+///
+/// # Errors
+/// When neither the file nor its `.bak` can be read.
+pub fn batch_topics(disk: Arc<dyn Disk>, root: &Path) -> Result<BTreeSet<String>, OpenError> {
+    let ledger = Ledger::new(disk, root.join("config").join(FILE));
+    let saved = ledger.read(bodies::read_file::<TopicConfigSerializeWrapper>)?;
+    let topics = saved.map(|saved| saved.topic_config_table);
+    let topics = topics.into_iter().flatten();
+    let batch = topics.filter(|(_, topic)| topic::has_batch_queues(topic));
+    Ok(batch.map(|(name, _)| name).collect())
+}
+
 impl Topics {
     pub(crate) fn open(
         config: &BrokerConfig,

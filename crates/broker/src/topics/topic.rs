@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ferrocket_protocol::bodies::{TopicConfig, TopicFilterType};
 
+use ferrocket_store::QueueType;
+
 use super::attributes;
 use super::names::{self, DLQ_PREFIX, RETRY_PREFIX};
 use crate::config::{PERM_INHERIT, PERM_READ, PERM_WRITE};
@@ -68,7 +70,7 @@ impl Topic {
             kind,
             send_forbidden: names::is_forbidden_to_send(name),
             name_invalid: names::validate_topic(name).is_err(),
-            batch_queues: is(&config, attributes::QUEUE_TYPE, "BatchCQ"),
+            batch_queues: has_batch_queues(&config),
             compacted: is(&config, attributes::CLEANUP_POLICY, "COMPACTION"),
             config,
             live,
@@ -77,6 +79,14 @@ impl Topic {
 
     pub(crate) fn name(&self) -> &Arc<str> {
         &self.live.name
+    }
+
+    pub(crate) fn queue_type(&self) -> QueueType {
+        if self.batch_queues {
+            QueueType::Batch
+        } else {
+            QueueType::Simple
+        }
     }
 
     pub(crate) fn readable(&self) -> bool {
@@ -110,6 +120,10 @@ impl Topic {
             attributes.join(", "),
         )
     }
+}
+
+pub(super) fn has_batch_queues(config: &TopicConfig) -> bool {
+    is(config, attributes::QUEUE_TYPE, "BatchCQ")
 }
 
 fn is(config: &TopicConfig, attribute: &str, wanted: &str) -> bool {

@@ -125,6 +125,10 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     };
     config.segment_bytes = settings.number(Class::Store, "mappedFileSizeCommitLog");
     config.queue_file_bytes = settings.number(Class::Store, "mappedFileSizeConsumeQueue");
+    config.batch_queue_file_bytes =
+        settings.number(Class::Store, "mapperFileSizeBatchConsumeQueue");
+    config.queue_ext_enable = settings.boolean(Class::Store, "enableConsumeQueueExt");
+    config.queue_ext_file_bytes = settings.number(Class::Store, "mappedFileSizeConsumeQueueExt");
     config.body_bytes_max = settings.number(Class::Store, "maxMessageSize");
     config.flush_interval_ms = settings.number(Class::Store, "flushIntervalCommitLog");
     config.flush_pages_min = settings.number(Class::Store, "flushCommitLogLeastPages");

@@ -26,7 +26,7 @@ const FROM_1: Range = Range::Number(1, INT_MAX);
 const LONG_FROM_0: Range = Range::Number(0, 32_000_000_000_000);
 const LONG_FROM_1: Range = Range::Number(1, 32_000_000_000_000);
 
-const RANGES: [(&str, Range); 57] = [
+const RANGES: [(&str, Range); 59] = [
     ("listenPort", PORT),
     // Below 1 it is listenPort + 1.
     ("haListenPort", Range::Number(-INT_MAX, u16::MAX as i64)),
@@ -57,6 +57,8 @@ const RANGES: [(&str, Range); 57] = [
     ("storePathRootDir", Range::NotEmpty),
     ("mappedFileSizeCommitLog", FROM_1),
     ("mappedFileSizeConsumeQueue", FROM_1),
+    ("mapperFileSizeBatchConsumeQueue", FROM_1),
+    ("mappedFileSizeConsumeQueueExt", FROM_1),
     ("maxMessageSize", FROM_1),
     ("flushIntervalCommitLog", FROM_1),
     ("flushCommitLogLeastPages", FROM_0),

@@ -257,7 +257,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 async fn open_store(
-    config: ferrocket_store::StoreConfig,
+    mut config: ferrocket_store::StoreConfig,
     memory: memory::Memory,
     bells: Arc<Bells>,
 ) -> Result<Arc<Store>, Failure> {
@@ -266,6 +266,8 @@ async fn open_store(
     tracing::debug!(root = %root.display(), "opening the store");
     let disk: Arc<dyn Disk> = Arc::new(OsDisk);
     let opened = blocking(move || {
+        config.batch_topics = ferrocket_broker::batch_topics(Arc::clone(&disk), &config.root)
+            .map_err(|error| with_causes(&error))?;
         let opening = OpeningThreads::new();
         Store::open_with(disk, config, bells, now_ms(), &opening).map_err(|error| {
             let remedy = match &error {

@@ -14,6 +14,15 @@ pub(crate) struct Expired {
     pub(crate) interrupted: bool,
 }
 
+impl Expired {
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            files: self.files + other.files,
+            interrupted: self.interrupted || other.interrupted,
+        }
+    }
+}
+
 impl<E: Unit> QueueTable<E> {
     /// Moves the beginnings of all queues to where the log begins and removes the files before them.
     /// `pause` is called after each queue that lost files; false ends the walk.

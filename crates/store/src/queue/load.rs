@@ -147,10 +147,11 @@ impl<E: Unit> QueueTable<E> {
         Ok(())
     }
 
-    /// The first believed entry that points at or behind `physical`.
+    /// The first believed entry that points at or behind `physical`, or was not written before one that
+    /// does.
     pub(super) fn first_at(&self, found: &LoadedQueue<E>, physical: i64) -> io::Result<i64> {
         self.first_where(&found.queue, &found.bases, found.end, |entry| {
-            !entry.is_blank() && entry.physical_offset() >= physical
+            !entry.is_blank() && (entry.physical_offset() >= physical || !entry.is_written())
         })
     }
 

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use parking_lot::Mutex;
 
 pub(crate) use self::entry::{ENTRY_BYTES, Entry, Fields, Unit};
+pub(crate) use self::expire::Expired;
 pub(crate) use self::files::{QueueFiles, Residence};
 pub(crate) use self::handles::Handles;
 pub(crate) use self::load::LoadedQueue;

@@ -20,7 +20,7 @@ impl QueueExt {
         files: &QueueFiles<Entry>,
         clean: bool,
     ) -> io::Result<()> {
-        if self.files.bases(queue)?.is_empty() {
+        if self.files.bases(queue)?.is_empty() && !(self.is_written && names_units(queue, files)?) {
             return Ok(());
         }
         let end = match last_address(queue, files)? {
@@ -102,6 +102,18 @@ impl QueueExt {
         Ok(())
     }
 
+    /// Removes the files of all queues that no entry names any more.
+    pub(crate) fn expire(&self, files: &QueueFiles<Entry>) -> io::Result<()> {
+        let queues: Vec<Arc<Queue>> = {
+            let tails = self.tails.lock();
+            tails.values().map(|tail| Arc::clone(&tail.queue)).collect()
+        };
+        for queue in queues.iter().filter(|queue| !queue.is_deleted()) {
+            self.remove_expired(queue, files)?;
+        }
+        Ok(())
+    }
+
     /// Removes files of a queue that no entry from its minimum on names.
     pub(crate) fn remove_expired(
         &self,
@@ -133,6 +145,22 @@ impl QueueExt {
             },
         )
     }
+}
+
+/// Whether entries name units although there is no file of any: none of the next ones may take their
+/// places. The ends of the queue show it.
+fn names_units(queue: &Queue, files: &QueueFiles<Entry>) -> io::Result<bool> {
+    let bounds = queue.bounds(i64::MAX);
+    let mut one = [Entry::BLANK];
+    for offset in [bounds.min, bounds.max - 1] {
+        if (bounds.min..bounds.max).contains(&offset)
+            && queue.entries(files, offset, bounds.max, &mut one, Residence::Anywhere)? == Some(1)
+            && one.iter().any(|entry| is_address(entry.tags_code))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The address in the last entry that has one. Addresses ascend along a queue.

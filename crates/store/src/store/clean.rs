@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::Store;
 use crate::errors::CleanError;
+use crate::queue::Expired;
 use crate::retention::RetentionConfig;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -100,15 +101,23 @@ impl Store {
         is_kept: &dyn Fn(&str) -> bool,
     ) -> Result<usize, CleanError> {
         let start = self.log.start();
-        self.queues
-            .remove_expired(start, is_kept, || self.appender.lock())
+        let hold_appends = || self.appender.lock();
+        let plain = self.queues.remove_expired(start, is_kept, hold_appends);
+        let batches = self.batch_queues.table();
+        plain
+            .and_then(|plain| {
+                let batch = batches.remove_expired(start, is_kept, hold_appends)?;
+                Ok(plain + batch)
+            })
             .map_err(failed("remove the expired consume queues"))
     }
 
     /// Topics that have queues, whether anybody configured them or not; in no order.
     #[must_use]
     pub fn topics(&self) -> Vec<std::sync::Arc<str>> {
-        self.queues.topics()
+        let mut topics = self.queues.topics();
+        topics.extend(self.batch_queues.table().topics());
+        topics
     }
 
     /// Files that were deleted since the start.
@@ -171,11 +180,7 @@ impl Store {
         let start = self.log.start();
         let mut pause = || pause(config.queue_pause_ms);
         let grew = self.cleaning.followed_to.load(Ordering::Relaxed) < start;
-        let expired = if grew {
-            self.queues.expire(start, &mut pause)
-        } else {
-            self.queues.remove_lagging(&mut pause)
-        };
+        let expired = self.expire_queues(start, grew, &mut pause);
         let expired = expired.map_err(failed("remove the expired files of consume queues"))?;
         self.cleaning
             .queue_files
@@ -191,6 +196,29 @@ impl Store {
         let queue_files = expired.files;
         tracing::info!(start, queue_files, index_files, "the log begins later");
         Ok(())
+    }
+}
+
+impl Store {
+    /// Plain queues and their extension, then batch queues.
+    fn expire_queues(
+        &self,
+        start: i64,
+        grew: bool,
+        pause: &mut dyn FnMut() -> bool,
+    ) -> io::Result<Expired> {
+        let batches = self.batch_queues.table();
+        if !grew {
+            let expired = self.queues.remove_lagging(pause)?;
+            return Ok(expired.and(batches.remove_lagging(pause)?));
+        }
+        let expired = self.queues.expire(start, pause)?;
+        self.queue_ext.expire(self.queues.files())?;
+        let batch = batches.expire(start, pause)?;
+        for queue in batches.all() {
+            self.batch_queues.learn_min(&queue)?;
+        }
+        Ok(expired.and(batch))
     }
 }
 
