@@ -328,6 +328,22 @@ mod tests {
     }
 
     #[test]
+    fn retention_is_that_of_the_file_and_may_change_while_the_store_runs() {
+        let text = "fileReservedTime=24\ndeleteWhen=02; 14\ndiskMaxUsedSpaceRatio=60\ncleanFileForciblyEnable=false\ndiskReservedBytes=1000\n";
+        let settings = settings(BROKER_CLASSES, text);
+        let config = retention(&settings);
+        assert_eq!((config.reserved_hours, config.max_used_percent), (24, 60));
+        assert_eq!(config.delete_hours, [2, 14]);
+        assert_eq!(
+            (config.clean_forcibly, config.reserved_bytes),
+            (false, 1000)
+        );
+        assert!(settings.without_effect().is_empty());
+        assert!((BROKER_RULES.is_live)("fileReservedTime"));
+        assert!(!(BROKER_RULES.is_live)("flushDiskType"));
+    }
+
+    #[test]
     fn the_replication_port_of_the_file_counts_when_it_is_one() {
         let port = |text| broker(&settings(BROKER_CLASSES, text)).ha_listen_port;
         assert_eq!(port("listenPort=20911\nhaListenPort=20999\n"), 20999);

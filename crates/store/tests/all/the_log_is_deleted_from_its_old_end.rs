@@ -151,6 +151,9 @@ fn with_the_files_of_queues_but_not_the_last() {
     let disk = MemDisk::new();
     let store = open(&disk, &config());
     send(&store, "old", 0, b"only").unwrap();
+    for _ in 0..20 {
+        send(&store, "full", 0, b"a file of entries").unwrap();
+    }
     for _ in 0..90 {
         send(&store, "T", 1, &[1; 600]).unwrap();
     }
@@ -160,6 +163,8 @@ fn with_the_files_of_queues_but_not_the_last() {
     assert_eq!((files("T/1"), files("old/0")), (5, 1));
     store.clean_by_hand();
     while clean(&store, i64::MAX / 4) > 0 {}
+    assert_eq!(files("full/0"), 1, "full, and the last");
+    assert_eq!(send(&store, "full", 0, b"next").unwrap().queue_offset.0, 20);
     assert_eq!((files("T/1"), files("old/0")), (1, 1));
     assert_eq!(store.cleaned().queue_files, 4);
     assert_eq!(
