@@ -98,12 +98,12 @@ fn compare_queue(
         let place = entry.get(1).and_then(Value::as_i64);
         place.is_none_or(|place| !looser.lost.contains(&place))
     };
-    // A queue may begin behind entries whose records are lost.
-    let lost_first = wanted.entries.iter().take_while(|entry| !is_kept(entry));
-    if !(wanted.min..=wanted.min + lost_first.count() as i64).contains(&seen.min) {
+    let kept: Vec<&Entry> = wanted.entries.iter().filter(is_kept).collect();
+    // A queue may begin behind blanks and entries whose records are lost.
+    let first = kept.first().and_then(|entry| entry.first()?.as_i64());
+    if !(wanted.min..=first.unwrap_or(wanted.max)).contains(&seen.min) {
         note(found, &format!("{name} min"), &wanted.min, &seen.min);
     }
-    let kept: Vec<&Entry> = wanted.entries.iter().filter(is_kept).collect();
     let there: Vec<&Entry> = seen.entries.iter().filter(is_kept).collect();
     compare_lists(found, &format!("{name} entry"), &kept, &there);
     let has_record = |entry: &&Entry| {

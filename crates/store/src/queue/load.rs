@@ -173,6 +173,7 @@ impl<E: Unit> QueueTable<E> {
                 // Its first files were missing, and their entries were made again.
                 continue;
             }
+            self.blank_before(found, found.queue.min())?;
             let points_into_log =
                 |entry: &E| !entry.is_blank() && entry.physical_offset() >= log_start;
             if found.end > found.start()
@@ -193,6 +194,17 @@ impl<E: Unit> QueueTable<E> {
         }
         for queue in self.all() {
             queue.next.store(queue.end(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// A queue whose first records are damaged begins behind them, in a file that still has their
+    /// entries: Java would read what stands in the log now.
+    fn blank_before(&self, found: &LoadedQueue<E>, begin: i64) -> io::Result<()> {
+        let missing = begin - found.start();
+        if (1..=self.files.file_entries).contains(&missing) {
+            let blanks = vec![E::BLANK; usize::try_from(missing).unwrap_or(0)];
+            self.files.write(&found.queue, found.start(), &blanks)?;
         }
         Ok(())
     }
