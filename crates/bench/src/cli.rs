@@ -9,13 +9,14 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::compare::{self, Plan, Scale, Servers};
+use crate::compare::{self, Plan, Scale, Servers, Side};
 use crate::e2e::EndToEndWork;
 use crate::measure::Outcome;
 use crate::process::AtRest;
 use crate::pull::PullWork;
 use crate::send::SendWork;
 use crate::start::first_accepted_send;
+use crate::store::{self, StorePlan};
 use crate::{echo, report, say, topic};
 
 /// Loads a RocketMQ broker and measures it.
@@ -42,6 +43,9 @@ enum Mode {
     Echo(EchoArgs),
     /// Runs the same works against the Apache broker and ours in turns.
     Compare(CompareArgs),
+    /// Measures what the store decides, for the Apache broker and ours: flushing, recovery, many
+    /// queues, cold reads.
+    Store(StoreArgs),
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +155,59 @@ struct CompareArgs {
     /// Writes all results as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    servers: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+struct StoreArgs {
+    /// Only these rows.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<store::Row>,
+    /// Only these brokers.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    sides: Vec<Side>,
+    /// Length of each work in time.
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// Load before anything counts.
+    #[arg(long, default_value_t = 10)]
+    warm_up_seconds: u64,
+    /// `recovery`: bodies in the log.
+    #[arg(long, default_value_t = 8)]
+    log_gib: u64,
+    /// `recovery`: queues that they go to.
+    #[arg(long, default_value_t = 10_000)]
+    log_queues: u32,
+    /// `recovery`: of each message.
+    #[arg(long, default_value_t = 16_384)]
+    log_body_bytes: usize,
+    /// `many-queues`: numbers of queues; above 10,000 in multiples of that.
+    #[arg(long, value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+    many: Vec<u32>,
+    /// `many-queues`: no more of the Apache broker, which maps a file for each
+    /// (`vm.max_map_count`).
+    #[arg(long, default_value_t = 100_000)]
+    many_apache_max: u32,
+    /// `cold-read`: messages that are read.
+    #[arg(long, default_value_t = 1_000_000)]
+    cold_messages: u64,
+    /// `cold-read`: of each of them.
+    #[arg(long, default_value_t = 4096)]
+    cold_body_bytes: usize,
+    /// `cold-read`: sends per second beside the read.
+    #[arg(long, default_value_t = 2000.0)]
+    rate: f64,
+    /// Writes the table as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    servers: ServerArgs,
+}
+
+/// Where both brokers come from.
+#[derive(Debug, Args)]
+struct ServerArgs {
     /// The folder with `start` and `stop` for Apache brokers.
     #[arg(long, default_value = "interop/apache")]
     launcher: PathBuf,
@@ -220,6 +277,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Mode::Start(args) => start(&args),
         Mode::Echo(args) => echo::run(args.address),
         Mode::Compare(args) => compare::run(&args.plan()),
+        Mode::Store(args) => store::run(&args.plan()),
     }
 }
 
@@ -260,8 +318,6 @@ impl SendArgs {
 
 impl CompareArgs {
     fn plan(self) -> Plan {
-        let temporary =
-            || std::env::temp_dir().join(format!("ferrocket-bench-{}", std::process::id()));
         Plan {
             rounds: self.rounds,
             scale: Scale {
@@ -269,17 +325,46 @@ impl CompareArgs {
                 ..Scale::new(self.seconds, self.warm_up_seconds)
             },
             only: self.only,
-            servers: Servers {
-                launcher: self.launcher,
-                release: self.release,
-                heap: self.heap,
-                jvm: JVM.map(str::to_owned).to_vec(),
-                ferrocket: self.ferrocket,
-                directory: self.directory.unwrap_or_else(temporary),
-                port: self.port,
-                settings: self.settings,
-            },
+            servers: self.servers.servers(),
             json: self.json,
+        }
+    }
+}
+
+impl StoreArgs {
+    fn plan(self) -> StorePlan {
+        StorePlan {
+            rows: self.only,
+            sides: self.sides,
+            length: Duration::from_secs(self.seconds),
+            warm_up: Duration::from_secs(self.warm_up_seconds),
+            log_gib: self.log_gib,
+            log_queues: self.log_queues,
+            log_body_bytes: self.log_body_bytes.max(1),
+            many: self.many,
+            many_apache_max: self.many_apache_max,
+            cold_messages: self.cold_messages,
+            cold_body_bytes: self.cold_body_bytes,
+            rate: self.rate,
+            servers: self.servers.servers(),
+            json: self.json,
+        }
+    }
+}
+
+impl ServerArgs {
+    fn servers(self) -> Servers {
+        let temporary =
+            || std::env::temp_dir().join(format!("ferrocket-bench-{}", std::process::id()));
+        Servers {
+            launcher: self.launcher,
+            release: self.release,
+            heap: self.heap,
+            jvm: JVM.map(str::to_owned).to_vec(),
+            ferrocket: self.ferrocket,
+            directory: self.directory.unwrap_or_else(temporary),
+            port: self.port,
+            settings: self.settings,
         }
     }
 }

@@ -16,8 +16,8 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::Serialize;
 
-pub(crate) use self::servers::Servers;
-use self::servers::{Running, Side};
+pub(crate) use self::servers::{Running, Servers, Side};
+pub(crate) use self::table::Measures;
 use self::table::Table;
 pub(crate) use self::works::Scale;
 use self::works::Work;
@@ -152,7 +152,7 @@ fn round(
 
 /// Writes the page cache back, so that a work does not pay for what the one before it wrote: the
 /// faster server would pay more.
-fn settle_disk() -> anyhow::Result<()> {
+pub(crate) fn settle_disk() -> anyhow::Result<()> {
     let synced = Command::new("sync").status().context("cannot run sync")?;
     anyhow::ensure!(synced.success(), "sync failed");
     std::thread::sleep(Duration::from_secs(1));
@@ -160,7 +160,7 @@ fn settle_disk() -> anyhow::Result<()> {
 }
 
 /// The processor and how many of it there are.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info
         .lines()

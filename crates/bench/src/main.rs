@@ -2,7 +2,7 @@
 //!
 //! `send`, `pull` and `e2e` load a broker that runs already; `start` and `rest` measure a server
 //! from outside; `echo` is the floor, our sockets with no broker behind; `compare` starts both
-//! brokers in turns and prints ratios.
+//! brokers in turns and prints ratios, and `store` does so with what only the store decides.
 
 mod cli;
 mod compare;
@@ -14,6 +14,7 @@ mod pull;
 mod report;
 mod send;
 mod start;
+mod store;
 mod template;
 mod topic;
 mod wire;

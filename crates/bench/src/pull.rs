@@ -12,7 +12,7 @@ use crate::measure::{Outcome, Tally, Watch, Window};
 use crate::send::join;
 use crate::template::pull;
 use crate::topic::max_offset;
-use crate::wire::{OPAQUE_BASE, connect, u32_at};
+use crate::wire::{OPAQUE_BASE, call, connect, u32_at};
 
 const SUCCESS: i32 = 0;
 const PULL_NOT_FOUND: i32 = 19;
@@ -65,6 +65,14 @@ impl PullWork {
             tally.messages = u64::try_from(stored)?;
         }
         Ok(watch.stop()?.outcome(self.name(), &tally))
+    }
+
+    /// Whether the message at an offset of a queue can be read.
+    pub(crate) fn has(&self, queue: u32, offset: i64) -> anyhow::Result<bool> {
+        let request = pull(&self.topic, queue, offset, 1, 0, None)?;
+        call(self.address, &request, |answer| {
+            Ok(answer.code == SUCCESS && bodies(answer.body).next().is_some())
+        })
     }
 
     fn read_queue(&self, queue: u32, end: i64, window: Window) -> anyhow::Result<Tally> {

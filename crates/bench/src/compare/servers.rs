@@ -13,12 +13,14 @@ use serde::Serialize;
 
 use crate::start::{age, first_accepted_send};
 
-/// No broker takes longer to accept its first send.
+/// No broker takes longer to accept its first send, unless it has a large store to recover.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// With a store that was filled before.
+const LONG_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Which server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
 pub(crate) enum Side {
     Apache,
     Ferrocket,
@@ -57,10 +59,21 @@ pub(crate) struct Running {
     side: Side,
     pub(crate) pid: u32,
     pub(crate) address: SocketAddr,
+    pub(crate) exec: Instant,
     /// From exec.
     pub(crate) first_send: Duration,
     /// Ours is our child; the Apache broker belongs to its launcher.
     child: Option<Child>,
+}
+
+impl Drop for Running {
+    /// No server outlives a failure of what it was started for.
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 impl Servers {
@@ -69,47 +82,104 @@ impl Servers {
         format!("-Xms{0} -Xmx{0} {1}", self.heap, self.jvm.join(" "))
     }
 
+    /// Starts with an empty store.
     pub(crate) fn start(&self, side: Side) -> anyhow::Result<Running> {
+        self.remove(side)?;
+        self.start_again(side, START_TIMEOUT)
+    }
+
+    /// Starts with the store of the last time, which may take long to recover.
+    pub(crate) fn restart(&self, side: Side) -> anyhow::Result<Running> {
+        self.start_again(side, LONG_TIMEOUT)
+    }
+
+    /// Removes everything that a server has written.
+    pub(crate) fn remove(&self, side: Side) -> anyhow::Result<()> {
         let directory = self.directory_of(side);
         if directory.exists() {
             fs::remove_dir_all(&directory)
                 .with_context(|| format!("cannot empty {}", directory.display()))?;
         }
+        Ok(())
+    }
+
+    fn start_again(&self, side: Side, limit: Duration) -> anyhow::Result<Running> {
+        let directory = self.directory_of(side);
         fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
         match side {
-            Side::Apache => self.start_apache(&directory),
-            Side::Ferrocket => self.start_ferrocket(&directory),
+            Side::Apache => self.start_apache(&directory, limit),
+            Side::Ferrocket => self.start_ferrocket(&directory, limit),
         }
     }
 
+    /// Ends a server and removes its store.
     pub(crate) fn stop(&self, running: Running) -> anyhow::Result<()> {
-        let directory = self.directory_of(running.side);
-        match running.child {
-            Some(child) => end(child)?,
-            None => {
-                let stopped = Command::new(self.launcher.join("stop"))
-                    .arg(&directory)
-                    .status()?;
-                ensure!(stopped.success(), "the Apache broker does not stop");
-            }
-        }
-        fs::remove_dir_all(&directory).context("cannot remove a store after its round")
+        let side = running.side;
+        self.end(running, STOP_TIMEOUT)?;
+        self.remove(side)
     }
 
-    fn directory_of(&self, side: Side) -> PathBuf {
+    /// Ends a server that may have much to write, as its operator would; the store stays.
+    pub(crate) fn stop_slowly(&self, running: Running) -> anyhow::Result<()> {
+        self.end(running, LONG_TIMEOUT)
+    }
+
+    /// SIGKILL; the store stays.
+    pub(crate) fn kill(&self, mut running: Running) -> anyhow::Result<()> {
+        match running.child.take() {
+            Some(mut child) => {
+                child.kill()?;
+                child.wait()?;
+                Ok(())
+            }
+            None => self.stop_apache(running.side, &["--kill"]),
+        }
+    }
+
+    /// Ends an Apache broker that a failure left behind; ours is a child that its failure ended.
+    pub(crate) fn kill_leftover(&self, side: Side) -> anyhow::Result<()> {
+        match side {
+            Side::Apache if self.directory_of(side).exists() => self.stop_apache(side, &["--kill"]),
+            Side::Apache | Side::Ferrocket => Ok(()),
+        }
+    }
+
+    fn end(&self, mut running: Running, limit: Duration) -> anyhow::Result<()> {
+        match running.child.take() {
+            Some(child) => end(child, limit),
+            None => self.stop_apache(running.side, &[]),
+        }
+    }
+
+    fn stop_apache(&self, side: Side, how: &[&str]) -> anyhow::Result<()> {
+        let stopped = Command::new(self.launcher.join("stop"))
+            .args(how)
+            .arg(self.directory_of(side))
+            .status()?;
+        ensure!(stopped.success(), "the Apache broker does not stop");
+        Ok(())
+    }
+
+    /// Where a server has its store.
+    pub(crate) fn store_of(&self, side: Side) -> PathBuf {
+        self.directory_of(side).join("store")
+    }
+
+    pub(crate) fn directory_of(&self, side: Side) -> PathBuf {
         self.directory.join(side.to_string())
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    fn start_apache(&self, directory: &Path) -> anyhow::Result<Running> {
+    fn start_apache(&self, directory: &Path, limit: Duration) -> anyhow::Result<Running> {
         let mut command = Command::new(self.launcher.join("start"));
         command.arg("broker").arg("--dir").arg(directory);
         command.args(["--port", &self.port.to_string(), "--release", &self.release]);
         command.args(["--xms", &self.heap, "--xmx", &self.heap]);
+        command.args(["--wait", &limit.as_secs().to_string()]);
         for option in &self.jvm {
             command.args(["--jvm", option]);
         }
@@ -122,7 +192,7 @@ impl Servers {
             .with_context(|| format!("cannot run {}/start", self.launcher.display()))?;
         let waiting = thread::spawn(move || launcher.wait_with_output());
         let address = self.address();
-        let accepted = first_accepted_send(address, START_TIMEOUT);
+        let accepted = first_accepted_send(address, limit);
         let accepted_at = Instant::now();
         let output = waiting
             .join()
@@ -135,17 +205,20 @@ impl Servers {
             .rev()
             .find_map(|line| digits(line).parse().ok());
         let pid: u32 = pid.with_context(|| format!("no process id in {printed:?}"))?;
-        let first_send = age(pid)?.saturating_sub(accepted_at.elapsed());
+        let age = age(pid)?;
+        let first_send = age.saturating_sub(accepted_at.elapsed());
+        let now = Instant::now();
         Ok(Running {
             side: Side::Apache,
             pid,
             address,
+            exec: now.checked_sub(age).unwrap_or(now),
             first_send,
             child: None,
         })
     }
 
-    fn start_ferrocket(&self, directory: &Path) -> anyhow::Result<Running> {
+    fn start_ferrocket(&self, directory: &Path, limit: Duration) -> anyhow::Result<Running> {
         let configuration = directory.join("broker.conf");
         let mut text = format!(
             "listenPort={}\nbrokerIP1=127.0.0.1\nbrokerName=broker-a\n\
@@ -172,11 +245,11 @@ impl Servers {
             .spawn()
             .with_context(|| format!("cannot run {}", self.ferrocket.display()))?;
         let address = self.address();
-        let accepted = first_accepted_send(address, START_TIMEOUT);
+        let accepted = first_accepted_send(address, limit);
         let first_send = since.elapsed();
         let pid = child.id();
         if let Err(error) = accepted {
-            end(child)?;
+            end(child, STOP_TIMEOUT)?;
             let console = fs::read_to_string(directory.join("console.log")).unwrap_or_default();
             bail!("{error}; its console says:\n{console}");
         }
@@ -184,6 +257,7 @@ impl Servers {
             side: Side::Ferrocket,
             pid,
             address,
+            exec: since,
             first_send,
             child: Some(child),
         })
@@ -198,11 +272,11 @@ fn digits(line: &str) -> &str {
 }
 
 /// SIGTERM, so that the end is measured like an operator's, then SIGKILL.
-fn end(mut child: Child) -> anyhow::Result<()> {
+fn end(mut child: Child, limit: Duration) -> anyhow::Result<()> {
     let terminated = Command::new("kill").arg(child.id().to_string()).status()?;
     ensure!(terminated.success(), "cannot signal process {}", child.id());
     let since = Instant::now();
-    while since.elapsed() < STOP_TIMEOUT {
+    while since.elapsed() < limit {
         if child.try_wait()?.is_some() {
             return Ok(());
         }
@@ -210,7 +284,7 @@ fn end(mut child: Child) -> anyhow::Result<()> {
     }
     child.kill()?;
     child.wait()?;
-    bail!("the server did not end within {STOP_TIMEOUT:?} of SIGTERM, it was killed")
+    bail!("the server did not end within {limit:?} of SIGTERM, it was killed")
 }
 
 #[cfg(test)]

@@ -9,6 +9,48 @@ use super::servers::Side;
 use super::{Measured, Round};
 use crate::measure::Outcome;
 
+/// What was measured, as it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Measures {
+    values: Values,
+}
+
+impl Measures {
+    pub(crate) fn add(&mut self, work: &str, measure: &str, side: Side, value: f64) {
+        let key = (work.to_owned(), measure.to_owned());
+        let at = self.values.iter().position(|(known, _)| *known == key);
+        let at = at.unwrap_or_else(|| {
+            self.values.push((key, BTreeMap::new()));
+            self.values.len() - 1
+        });
+        if let Some((_, sides)) = self.values.get_mut(at) {
+            sides.entry(side).or_default().push(value);
+        }
+    }
+
+    pub(crate) fn table(self) -> Table {
+        Table {
+            rows: self.values.into_iter().map(row).collect(),
+        }
+    }
+}
+
+fn row(((work, measure), mut sides): ((String, String), BTreeMap<Side, Vec<f64>>)) -> Row {
+    let mut figure = |side| sides.remove(&side).and_then(Figure::of);
+    let (apache, ferrocket) = (figure(Side::Apache), figure(Side::Ferrocket));
+    let ratio = apache
+        .zip(ferrocket)
+        .filter(|(theirs, _)| theirs.median != 0.0)
+        .map(|(theirs, ours)| ours.median / theirs.median);
+    Row {
+        work,
+        measure,
+        apache,
+        ferrocket,
+        ratio,
+    }
+}
+
 /// The result of a comparison.
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
@@ -19,7 +61,7 @@ pub(crate) struct Table {
 #[derive(Debug, Serialize)]
 struct Row {
     work: String,
-    measure: &'static str,
+    measure: String,
     apache: Option<Figure>,
     ferrocket: Option<Figure>,
     /// Ours divided by theirs.
@@ -45,24 +87,14 @@ impl Figure {
 }
 
 /// Work and measure, in printing order, to the values of each side.
-type Values = Vec<((String, &'static str), BTreeMap<Side, Vec<f64>>)>;
+type Values = Vec<((String, String), BTreeMap<Side, Vec<f64>>)>;
 
 impl Table {
-    pub(crate) fn new(rounds: &[Round]) -> Self {
-        let mut values = Values::new();
+    pub(super) fn new(rounds: &[Round]) -> Self {
+        let mut measured = Measures::default();
         for round in rounds {
-            let mut add = |work: &str, measure: &'static str, value: f64| {
-                let key = (work.to_owned(), measure);
-                let at = values
-                    .iter()
-                    .position(|(k, _)| *k == key)
-                    .unwrap_or_else(|| {
-                        values.push((key, BTreeMap::new()));
-                        values.len() - 1
-                    });
-                if let Some((_, sides)) = values.get_mut(at) {
-                    sides.entry(round.side).or_default().push(value);
-                }
+            let mut add = |work: &str, measure: &str, value: f64| {
+                measured.add(work, measure, round.side, value);
             };
             add(
                 "start",
@@ -92,24 +124,7 @@ impl Table {
                 round.at_rest_after.cpu_percent,
             );
         }
-        let row = |((work, measure), mut sides): (_, BTreeMap<Side, Vec<f64>>)| {
-            let mut figure = |side| sides.remove(&side).and_then(Figure::of);
-            let (apache, ferrocket) = (figure(Side::Apache), figure(Side::Ferrocket));
-            let ratio = apache
-                .zip(ferrocket)
-                .filter(|(theirs, _)| theirs.median != 0.0)
-                .map(|(theirs, ours)| ours.median / theirs.median);
-            Row {
-                work,
-                measure,
-                apache,
-                ferrocket,
-                ratio,
-            }
-        };
-        Self {
-            rows: values.into_iter().map(row).collect(),
-        }
+        measured.table()
     }
 
     pub(crate) fn text(&self) -> String {
