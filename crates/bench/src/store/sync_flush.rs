@@ -32,7 +32,7 @@ pub(super) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
 }
 
 fn row((connections, in_flight): (usize, usize)) -> String {
-    format!("flush, {} in flight", connections * in_flight)
+    format!("flush-{}", connections * in_flight)
 }
 
 fn of_mode(findings: &mut Findings<'_>, mode: &str) -> anyhow::Result<Vec<f64>> {
