@@ -114,8 +114,8 @@ fulldisk_suite() {
 store_suites() {
   any_chosen store takeover || return 0
   command -v mvn > /dev/null && command -v javac > /dev/null || { echo "skipped: store, takeover (no mvn or javac)"; return 0; }
-  chosen store && suite store 400 "$interop_dir/store/run" --dir "$work/store"
-  chosen takeover && suite takeover 400 "$interop_dir/takeover/run" --dir "$work/takeover" --port-base "$port_base"
+  chosen store && suite store 900 "$interop_dir/store/run" --dir "$work/store"
+  chosen takeover && suite takeover 900 "$interop_dir/takeover/run" --dir "$work/takeover" --port-base "$port_base"
   return 0
 }
 
