@@ -315,7 +315,7 @@ fn run(steps: &[Step]) {
                 model.add(usize::from(*queue), i64::from(*messages), body, &at);
             }
             Step::Read { queue, from } => {
-                model.check(&store, usize::from(*queue), i64::from(*from))
+                model.check(&store, usize::from(*queue), i64::from(*from));
             }
             Step::Flush => {
                 store.flush(now_ms).unwrap();
