@@ -222,8 +222,16 @@ impl Worker {
 
     fn make_segments(&self) {
         let mut complaint = Complaint::new("cannot make the next commit log segment ready");
-        while self.bells.segment.wait(None) == Wake::Rung {
-            complaint.about(&self.store.prepare_segment());
+        let mut is_unfinished = false;
+        while self
+            .bells
+            .segment
+            .wait(is_unfinished.then_some(Duration::ZERO))
+            != Wake::Stopped
+        {
+            let prepared = self.store.prepare_segment();
+            is_unfinished = matches!(prepared, Ok(true));
+            complaint.about(&prepared.map(|_| ()));
         }
     }
 

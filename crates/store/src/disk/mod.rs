@@ -73,6 +73,11 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Makes a range read as zeros, as cheaply as the file system can, and gives its blocks back or
     /// keeps them.
     fn zero(&self, position: u64, bytes: u64, reserve: Reserve) -> io::Result<()>;
+    /// Writes a range that reads as zeros out, so that later writes there change no metadata that a
+    /// sync would have to wait for. Does nothing where that saves nothing.
+    fn write_out(&self, _position: u64, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
     /// Makes the content durable (`fdatasync`).
     fn sync(&self) -> io::Result<()>;
     /// Shortens or extends the file.

@@ -294,6 +294,21 @@ impl DiskFile for OsFile {
         overwrite_with_zeros(&self.0, position, bytes)
     }
 
+    fn write_out(&self, position: u64, bytes: u64) -> io::Result<()> {
+        if is_in_memory(&self.0) {
+            return Ok(());
+        }
+        let piece = vec![0; ZERO_PIECE_BYTES];
+        let mut written = 0;
+        while written < bytes {
+            let length = usize::try_from(bytes - written).unwrap_or(usize::MAX);
+            let piece = piece.get(..length).unwrap_or(&piece);
+            self.0.write_all_at(piece, position + written)?;
+            written += piece.len() as u64;
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }
@@ -313,12 +328,15 @@ impl DiskFile for OsFile {
     }
 }
 
+fn is_in_memory(file: &File) -> bool {
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| kind == TMPFS_MAGIC))
+}
+
 /// Sets blocks aside where that is quick; elsewhere, and on a disk that has no room for all of
 /// them, the file stays sparse as Java's is.
 fn set_space_aside(file: &File, bytes: u64) -> io::Result<()> {
-    let in_memory = rustix::fs::fstatfs(file)
-        .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| kind == TMPFS_MAGIC));
-    if in_memory {
+    if is_in_memory(file) {
         return Ok(());
     }
     match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -24,6 +25,11 @@ pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
 use crate::file_names::{self, EmptyLast};
+
+/// A segment is written out ahead in pieces of this size, and synced after doses of that: whoever syncs
+/// the log meanwhile shares the disk with it.
+const WRITTEN_OUT_PIECE_BYTES: u64 = 1 << 20;
+const WRITTEN_OUT_DOSE_BYTES: u64 = 8 << 20;
 
 /// The key that says how long a segment is.
 pub(crate) const SEGMENT_BYTES_KEY: &str = "mappedFileSizeCommitLog";
@@ -37,6 +43,8 @@ pub(crate) struct CommitLog {
     segments: RwLock<Vec<Arc<Segment>>>,
     /// The one behind the last, made ahead.
     prepared: Mutex<Option<Arc<Segment>>>,
+    /// So much of it is written out.
+    written_out: AtomicU64,
 }
 
 /// The part of a range of the log that lies in one segment.
@@ -73,6 +81,7 @@ impl CommitLog {
             segment_bytes: i64::try_from(segment_bytes).unwrap_or(i64::MAX),
             segments: RwLock::new(segments),
             prepared: Mutex::new(None),
+            written_out: AtomicU64::new(0),
         })
     }
 
@@ -275,7 +284,39 @@ impl CommitLog {
             return Ok(());
         }
         *prepared = Some(Arc::new(self.create(base)?));
+        self.written_out.store(0, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Writes a dose of the prepared segment out, unless the log went on into it: appends wait for one
+    /// piece at most, and no piece is written over a record. A sync of a segment that was written out
+    /// waits for no metadata. True when there is more to write.
+    pub(crate) fn write_out_prepared(&self) -> io::Result<bool> {
+        let Some(segment) = self.prepared.lock().clone() else {
+            return Ok(false);
+        };
+        let file = segment.file(&*self.disk)?;
+        let end = self.segment_bytes.unsigned_abs();
+        let begin = self.written_out.load(Ordering::Relaxed);
+        let dose_end = end.min(begin + WRITTEN_OUT_DOSE_BYTES);
+        let mut written = begin;
+        while written < dose_end {
+            let bytes = WRITTEN_OUT_PIECE_BYTES.min(dose_end - written);
+            let prepared = self.prepared.lock();
+            let is_ahead = prepared
+                .as_ref()
+                .is_some_and(|it| Arc::ptr_eq(it, &segment));
+            if !is_ahead {
+                return Ok(false);
+            }
+            file.write_out(written, bytes)?;
+            written += bytes;
+            self.written_out.store(written, Ordering::Relaxed);
+        }
+        if written > begin {
+            file.sync()?;
+        }
+        Ok(written < end)
     }
 
     /// Takes the next segment into the log: the prepared one, or one made now.

@@ -164,15 +164,21 @@ impl Store {
         })
     }
 
-    /// Makes the next segment ready; blocking. To be called when `segment_wanted` is signalled.
+    /// Makes the next segment ready, or some more of it; blocking. To be called when `segment_wanted` is
+    /// signalled, and again as long as the answer is true.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn prepare_segment(&self) -> Result<(), FlushError> {
+    pub fn prepare_segment(&self) -> Result<bool, FlushError> {
         self.poison.check()?;
-        self.log
-            .prepare()
-            .map_err(|error| FlushError::Segment(error.to_string()))
+        let prepared = self.log.prepare().and_then(|()| {
+            // With SYNC_FLUSH every message waits for a sync, which then waits for data alone.
+            match self.config.flush_mode {
+                FlushMode::Sync => self.log.write_out_prepared(),
+                FlushMode::Async => Ok(false),
+            }
+        });
+        prepared.map_err(|error| FlushError::Segment(error.to_string()))
     }
 
     /// Stops cleanly: everything is durable, `abort` is gone, the lock is given up. Appends are

@@ -116,7 +116,9 @@ fn run(steps: &[Step], flush_mode: FlushMode) {
                     model.all_durable();
                 }
             }
-            Step::Prepare => store.prepare_segment().unwrap(),
+            Step::Prepare => {
+                store.prepare_segment().unwrap();
+            }
             Step::Kill | Step::Restart => {
                 let clean = matches!(step, Step::Restart);
                 if clean {

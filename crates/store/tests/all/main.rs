@@ -16,6 +16,7 @@ mod a_forged_record_head_gets_no_memory;
 mod a_full_disk_refuses_messages_until_there_is_room;
 mod a_group_is_stored_whole_in_one_segment;
 mod a_queue_that_lost_its_first_record_begins_with_blanks;
+mod a_segment_made_ahead_is_written_out;
 mod a_torn_tail_is_cut_and_saved;
 mod a_want_of_file_handles_poisons_nothing;
 mod a_wide_gap_in_a_queue_makes_no_blanks;

@@ -61,3 +61,22 @@ fn async_flush_is_due_by_amount_and_age() {
     store.flush(NOW_MS + 500).unwrap();
     assert!(!store.flush_due(NOW_MS + 100_000));
 }
+
+#[test]
+fn after_a_kill_what_was_not_durable_is_made_so_before_it_is_read() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &sync_config());
+    send(&store, "T", 0, b"flushed").unwrap();
+    store.flush(NOW_MS).unwrap();
+    send(&store, "T", 0, b"in the page cache").unwrap();
+    drop(store);
+    let store = open(&disk, &sync_config());
+    assert_eq!(store.max_offset("T", 0), QueueOffset(2));
+    assert_eq!(store.durable(), store.appended());
+    // Whoever read it now finds it again after a power loss, whatever else arrived.
+    for seed in 0..20 {
+        let disk = disk.power_loss(seed);
+        let all = read_all(&open(&disk, &sync_config()), "T", 0);
+        assert_eq!(all.len(), 2, "seed {seed}");
+    }
+}
