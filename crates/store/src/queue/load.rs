@@ -142,7 +142,7 @@ impl<E: Unit> QueueTable<E> {
             } else {
                 self.first_at(found, physical)?
             };
-            found.queue.place(start, end, !found.bases.is_empty());
+            found.queue.place(start, end);
         }
         Ok(())
     }
@@ -453,13 +453,12 @@ impl<E: Unit> QueueTable<E> {
 }
 
 impl<E: Unit> Queue<E> {
-    /// Takes over what the files hold: entries from `start` to `end`. When there are files, what is
-    /// lost at their beginning becomes blank.
-    fn place(&self, start: i64, end: i64, has_files: bool) {
+    /// Takes over what the files hold: entries from `start` to `end`.
+    fn place(&self, start: i64, end: i64) {
         let mut state = self.state.lock();
         state.restart(end);
         state.min = start;
-        state.has_past = has_files || end > start;
+        state.has_past = end > start;
     }
 
     pub(crate) fn end(&self) -> i64 {
