@@ -5,6 +5,7 @@
     reason = "recordings are read from files, which the core under test never does"
 )]
 
+mod a_batch_for_batch_queues_is_one_record;
 mod a_batch_is_stored_whole_and_answered_once;
 mod a_client_that_comes_or_goes_is_announced_to_its_group;
 mod a_cold_read_is_served_elsewhere;

@@ -60,6 +60,7 @@ public final class Main {
         PullCases.register(main);
         StartOffsetCases.register(main);
         ErrorCases.register(main);
+        BatchQueueCases.register(main);
         if (signals != null) {
             RestartCase.register(main, signals);
         }

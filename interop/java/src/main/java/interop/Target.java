@@ -40,7 +40,12 @@ final class Target implements AutoCloseable {
     }
 
     void createTopic(String topic, int queues, int perm) throws Exception {
-        admin.createAndUpdateTopicConfig(brokerAddr, new TopicConfig(topic, queues, queues, perm));
+        createTopic(new TopicConfig(topic, queues, queues, perm));
+    }
+
+    void createTopic(TopicConfig config) throws Exception {
+        admin.createAndUpdateTopicConfig(brokerAddr, config);
+        String topic = config.getTopicName();
         Check.within(15, "route of " + topic, () -> hasRoute(topic));
     }
 
