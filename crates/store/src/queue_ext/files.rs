@@ -169,6 +169,13 @@ impl ExtFiles {
         self.disk.sync_dir(&self.directory)
     }
 
+    /// Lists the directory of a queue and those above it for the next sync.
+    pub(super) fn distrust_names(&self, queue: &Queue) {
+        let directory = self.directory_of(queue);
+        let directories = directory.ancestors().take(4).map(ToOwned::to_owned);
+        self.unsynced_directories.lock().extend(directories);
+    }
+
     fn remove(&self, queue: &Queue, base: i64) -> io::Result<()> {
         self.forget(queue.serial());
         let directory = self.directory_of(queue);
@@ -209,8 +216,7 @@ impl ExtFiles {
         if !self.disk.exists(&directory) {
             self.disk.create_dir_all(&directory)?;
         }
-        let above = directory.ancestors().take(4).map(ToOwned::to_owned);
-        self.unsynced_directories.lock().extend(above);
+        self.distrust_names(queue);
         let path = directory.join(file_names::of(base));
         let bytes = self.file_bytes.unsigned_abs();
         let file = self.with_handles(|| self.disk.create(&path, bytes, Reserve::Lazily))?;

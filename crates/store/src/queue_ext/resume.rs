@@ -97,6 +97,10 @@ impl QueueExt {
                 .map(|tail| (Arc::clone(&tail.queue), tail.end));
             if let Some((queue, end)) = found {
                 self.files.erase_behind(&queue, end)?;
+                // Names of files that a killed process made are not durable yet.
+                if !self.files.bases(&queue)?.is_empty() {
+                    self.files.distrust_names(&queue);
+                }
             }
         }
         Ok(())
