@@ -459,11 +459,12 @@ impl AppendBatch {
     /// Makes `refusal` the result of every unit from `first` on, and gives back the queue offsets
     /// that they got.
     fn refuse_from(&mut self, first: usize, refusal: &AppendError) {
-        let assigned = self
-            .units
-            .get(first..self.results.len())
-            .unwrap_or_default();
-        for unit in assigned {
+        // Only units with a result that stands have offsets: a refused one gave its own back already,
+        // and those behind it never got any.
+        let units = self.units.get(first..).unwrap_or_default().iter();
+        let results = self.results.get(first..).unwrap_or_default();
+        let assigned = units.zip(results).filter(|(_, result)| result.is_ok());
+        for (unit, _) in assigned {
             let records = unit.first..unit.first + unit.count;
             let slots = self.records.get(records.clone()).unwrap_or_default();
             let queues = self.queues.get(records.clone()).unwrap_or_default();

@@ -5,7 +5,9 @@ use std::io;
 
 use crate::support::*;
 use ferrocket_store::disk::mem::{MemDisk, Operation};
-use ferrocket_store::{AppendError, FlushError, RetentionConfig, Shortage, Store, StoreConfig};
+use ferrocket_store::{
+    AppendBatch, AppendError, FlushError, RetentionConfig, Shortage, Store, StoreConfig,
+};
 
 const BLOCK_BYTES: u64 = 4096;
 
@@ -232,4 +234,30 @@ fn before_it_is_full_by_the_reserve() {
     store.watch_space();
     assert_eq!(short_of(&store), []);
     send(&store, "T", 0, b"two").unwrap();
+}
+
+#[test]
+fn in_the_middle_of_a_batch_that_goes_on_in_the_next_segment() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config());
+    send(&store, "T", 0, b"one").unwrap();
+    send(&store, "T", 0, b"two").unwrap();
+    leave_blocks(&disk, 1);
+    // The second message never gets as far as to a queue offset.
+    let mut batch = AppendBatch::new();
+    let body = [7; 10 * 4096];
+    for _ in 0..2 {
+        batch.push(store.config(), &message("T", 0, &body)).unwrap();
+    }
+    store.append(NOW_MS, &mut batch);
+    assert!(batch.results().iter().all(Result::is_err));
+
+    give_room(&disk);
+    store.watch_space();
+    let sent = send(&store, "T", 0, b"three").unwrap();
+    assert_eq!(sent.queue_offset.0, 2);
+    assert_eq!(
+        bodies(&store),
+        [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]
+    );
 }
