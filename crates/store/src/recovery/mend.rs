@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes, Limits, RECORD_BYTES_MIN};
-use ferrocket_protocol::message::{NewMessage, sys_flag};
+use ferrocket_protocol::message::{NewMessage, View, sys_flag};
 
 use super::report::{Cut, Damage, Repair};
 use super::scan::Hole;
@@ -24,6 +24,14 @@ use crate::offsets::PhysicalOffset;
 
 /// The topic of fillers, cut short where there is no room for it.
 pub(crate) const FILLER_TOPIC: &str = "HOLE";
+
+/// Whether a record fills a place that was damaged; its queue offset is nobody's.
+pub(crate) fn is_filler(record: &View<'_>) -> bool {
+    !record.topic.is_empty()
+        && FILLER_TOPIC.starts_with(record.topic)
+        && record.properties.is_empty()
+        && record.transaction() == sys_flag::TRANSACTION_ROLLBACK
+}
 
 /// The shortest filler has a topic of one byte.
 const FILLER_BYTES_MIN: i64 = RECORD_BYTES_MIN as i64 + 1;

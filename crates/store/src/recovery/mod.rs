@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use self::mend::Mender;
+pub(crate) use self::mend::is_filler;
 use self::queues::Loaded;
 pub use self::report::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 use self::scan::{End, Rules, Scanner, Stop};

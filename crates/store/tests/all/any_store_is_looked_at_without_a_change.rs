@@ -323,3 +323,19 @@ fn a_store_in_use_is_looked_at_and_goes_on() {
         ["1 records whose entry has other tags: offsets 2 to 2"]
     );
 }
+
+#[test]
+fn what_was_damaged_and_is_repaired_is_no_fault() {
+    for name in [
+        "small-clean.crc-in-last-segment",
+        "small-killed.record-hole",
+    ] {
+        let (disk, view) = golden(name);
+        let store = open(&disk, view.config());
+        assert_eq!(store.recovery_report().damages.len(), 1, "{name}");
+        store.close(NOW_MS).unwrap();
+        drop(store);
+        let (verified, told) = faults(&view, Depth::Full);
+        assert_eq!((verified.fillers, told), (1, Vec::new()), "{name}");
+    }
+}

@@ -52,6 +52,7 @@ pub(super) fn run(options: &Verify) -> Result<u8, Failure> {
     let summary = if json {
         out.json(&json!({
             "records": done.records,
+            "fillers": done.fillers,
             "logBytes": done.log_bytes,
             "logEnd": done.log_end,
             "queues": done.queues,
@@ -72,6 +73,13 @@ pub(super) fn run(options: &Verify) -> Result<u8, Failure> {
             Depth::Full => format!(" with {} entries", done.queue_entries),
             Depth::Fast => String::new(),
         };
+        if done.fillers > 0 {
+            let text = format!(
+                "{} places of the log were damaged once and are filled; see the files in ferrocket/damaged",
+                done.fillers
+            );
+            ended(out.line(&text))?;
+        }
         out.line(&format!(
             "{verdict}: {} records ({}) up to {}, {} queues{entries}, {} index files with {} entries, in {seconds:.1} s",
             done.records,

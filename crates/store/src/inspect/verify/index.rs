@@ -6,6 +6,7 @@ use super::{Depth, FaultKind, Faults};
 use crate::index::keys;
 use crate::inspect::log::RecordReader;
 use crate::inspect::{IndexView, LogView};
+use crate::recovery::is_filler;
 
 pub(super) fn check(
     log: &LogView,
@@ -33,7 +34,7 @@ pub(super) fn check(
         return Ok(());
     }
     let mut records = RecordReader::new(log);
-    let mut last: (i64, Option<Vec<i32>>) = (-1, None);
+    let mut last = (-1, Answer::NoRecord);
     let (mut of_records, mut of_chains) = (Told::default(), Told::default());
     file.check(
         &mut |row| {
@@ -42,13 +43,14 @@ pub(super) fn check(
                 return Ok(());
             }
             if last.0 != at {
-                last = (at, hashes(&mut records, at)?);
+                last = (at, answer(&mut records, at)?);
             }
             let kind = match &last.1 {
-                Some(hashes) if hashes.contains(&row.hash) => return Ok(()),
-                Some(_) => "entries of keys that their messages do not have",
-                None if in_use && at >= log_end => return Ok(()),
-                None => "entries without a record",
+                Answer::Filler => return Ok(()),
+                Answer::Keys(hashes) if hashes.contains(&row.hash) => return Ok(()),
+                Answer::Keys(_) => "entries of keys that their messages do not have",
+                Answer::NoRecord if in_use && at >= log_end => return Ok(()),
+                Answer::NoRecord => "entries without a record",
             };
             of_records.add(kind, Some(at), format!("entry {}", row.number));
             Ok(())
@@ -87,12 +89,23 @@ impl Told {
     }
 }
 
-/// The hashes of the keys of the record at an offset; none when there is no record.
-fn hashes(records: &mut RecordReader<'_>, at: i64) -> io::Result<Option<Vec<i32>>> {
-    let record = records.record_at(at)?;
-    Ok(record.map(|record| {
-        let mut hashes = Vec::new();
-        keys::hashes(record.topic, record.properties, &mut hashes);
-        hashes
-    }))
+/// What is where an entry points.
+enum Answer {
+    NoRecord,
+    /// The message was lost; who follows the entry sees that it is not the one asked for.
+    Filler,
+    /// The hashes of the record's keys.
+    Keys(Vec<i32>),
+}
+
+fn answer(records: &mut RecordReader<'_>, at: i64) -> io::Result<Answer> {
+    Ok(match records.record_at(at)? {
+        None => Answer::NoRecord,
+        Some(record) if is_filler(&record) => Answer::Filler,
+        Some(record) => {
+            let mut hashes = Vec::new();
+            keys::hashes(record.topic, record.properties, &mut hashes);
+            Answer::Keys(hashes)
+        }
+    })
 }

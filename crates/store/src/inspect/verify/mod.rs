@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use self::queues::QueueChecks;
 use super::log::end_of;
 use super::{Found, LogEnd, LogView, StoreView};
+use crate::recovery::is_filler;
 
 /// Bytes between two reports of progress.
 const PROGRESS_BYTES: i64 = 32 << 20;
@@ -58,6 +59,8 @@ pub struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Verified {
     pub records: u64,
+    /// Of them, those that fill places that were damaged once: a message was lost there.
+    pub fillers: u64,
     /// Bytes of the log that were read as records.
     pub log_bytes: u64,
     /// One past the last record.
@@ -112,6 +115,7 @@ pub fn verify(view: &StoreView, depth: Depth, listener: &mut Listener<'_>) -> io
         &mut *listener.progress,
     )?;
     done.records = records;
+    done.fillers = checks.fillers();
     done.log_end = end;
     done.log_bytes = (end - from).max(0).unsigned_abs();
     checks.finish(depth, end, &mut faults, &mut *listener.progress)?;
@@ -197,6 +201,9 @@ fn records(
         match found {
             Found::Record(record) => {
                 let at = record.physical_offset;
+                if is_filler(&record) {
+                    checks.filler(at, at + record.bytes().len() as i64);
+                }
                 checks.record(&record, faults)?;
                 if at - told_at >= PROGRESS_BYTES {
                     told_at = at;

@@ -33,6 +33,7 @@ pub(super) struct QueueChecks<'a> {
     windows: usize,
     entries: u64,
     former: u64,
+    fillers: u64,
     /// Where records are gone: entries that point there are no faults of their own.
     damaged: Vec<(i64, i64)>,
     /// Records whose queue does not exist, by topic and number.
@@ -98,6 +99,7 @@ impl<'a> QueueChecks<'a> {
             windows: 0,
             entries: 0,
             former: 0,
+            fillers: 0,
             damaged: Vec::new(),
             orphans: BTreeMap::new(),
         })
@@ -109,6 +111,16 @@ impl<'a> QueueChecks<'a> {
 
     pub(super) fn former(&self) -> u64 {
         self.former
+    }
+
+    pub(super) fn fillers(&self) -> u64 {
+        self.fillers
+    }
+
+    /// A place that was damaged once: no fault any more, but a queue offset is missing.
+    pub(super) fn filler(&mut self, from: i64, to: i64) {
+        self.fillers += 1;
+        self.damaged(from, to);
     }
 
     pub(super) fn damaged(&mut self, from: i64, to: i64) {
