@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -67,8 +67,45 @@ impl DeletedTopics {
             ends.remove(&oldest);
         }
         ends.insert(topic.to_owned(), end);
+        self.write(&ends)
+    }
+
+    /// Before a recovery, when another broker was here since: nothing is known any more.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        let mut ends = self.ends.lock();
+        if ends.is_empty() {
+            return Ok(());
+        }
+        ends.clear();
+        self.disk.remove_file(&self.path)?;
+        self.sync_directory()
+    }
+
+    /// After a recovery and before anything is appended: what is appended from `log_end` on belongs to
+    /// whoever its topic is then, also when the log went further when the topic was deleted.
+    pub(crate) fn lower(&self, log_end: i64) -> io::Result<()> {
+        {
+            let mut ends = self.ends.lock();
+            if ends.values().all(|end| *end <= log_end) {
+                return Ok(());
+            }
+            ends.values_mut().for_each(|end| *end = (*end).min(log_end));
+            if self.write(&ends).is_ok() {
+                return Ok(());
+            }
+        }
+        // No file says less than an old one, and needs no room.
+        self.clear()
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.disk
+            .sync_dir(self.path.parent().unwrap_or(Path::new(".")))
+    }
+
+    fn write(&self, ends: &BTreeMap<String, i64>) -> io::Result<()> {
         let mut content = String::new();
-        for (topic, end) in ends.iter() {
+        for (topic, end) in ends {
             let _ = writeln!(content, "{end} {topic}");
         }
         config_file::write_atomically(&*self.disk, &self.path, content.as_bytes())

@@ -97,8 +97,8 @@ pub(crate) fn recover(
         let scanned = scan(parts, &loaded, checkpoint, start, clean)?;
         match scanned.missing_from {
             // Entries of records before the start are missing: they are made again, too.
-            Some(earlier) if earlier.max(log.start()) < start => {
-                start = earlier.max(log.start());
+            Some(earlier) if in_segment(log, earlier) < start => {
+                start = in_segment(log, earlier);
                 tracing::warn!(
                     start,
                     "a consume queue lacks entries, the log is read again from here"
@@ -163,7 +163,17 @@ fn where_to_start(
         .verify(parts, start, clean)
         .map_err(failed("the consume queues"))?;
     let start = loaded.complete_until(start, clean);
-    Ok(start.max(log.start()))
+    Ok(in_segment(log, start))
+}
+
+/// A place to read from, or the next one where there is a segment: the last record that a queue knows
+/// may have been in one that is missing.
+fn in_segment(log: &CommitLog, place: i64) -> i64 {
+    let place = place.max(log.start());
+    match log.segment_at(place) {
+        Some(_) => place,
+        None => log.next_base_from(place).unwrap_or(place),
+    }
 }
 
 struct Scanned {

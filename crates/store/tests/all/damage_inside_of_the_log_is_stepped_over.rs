@@ -253,3 +253,36 @@ fn a_log_that_ends_with_its_segment_ends_there_at_every_start() {
     let next = send(&open(&disk, &small_config()), "T", 0, b"next").unwrap();
     assert_eq!(next.physical_offset.0, end);
 }
+
+#[test]
+fn a_segment_that_is_missing_ends_nothing_either() {
+    for clean in [true, false] {
+        let disk = MemDisk::new();
+        let store = open(&disk, &small_config());
+        let send_until = |end: i64| {
+            while store.appended().0 < end {
+                send(&store, "T", 0, &[b'.'; 200]).unwrap();
+            }
+        };
+        let gone = 2 * 4096;
+        send_until(gone + 2000);
+        // The last record of this queue is in the segment that goes.
+        send(&store, "Middle", 0, b"lost").unwrap();
+        send_until(gone + 4096 + 2000);
+        let messages = read_all(&store, "T", 0).len();
+        store.flush_queues(NOW_MS + 100_000).unwrap();
+        if clean {
+            store.close(NOW_MS).unwrap();
+        }
+        drop(store);
+        disk.remove_file(&segment(gone)).unwrap();
+        let store = open(&disk, &small_config());
+        assert!(
+            store.appended().0 > 4096 * 3,
+            "{:?}",
+            store.recovery_report()
+        );
+        assert_eq!(store.recovery_report().gaps, [PhysicalOffset(gone)]);
+        assert!(read_all(&store, "T", 0).len() > messages / 2);
+    }
+}

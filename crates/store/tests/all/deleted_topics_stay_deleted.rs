@@ -28,7 +28,6 @@ fn after_a_kill_right_behind_the_deletion() {
         // What is not written behind yet is not there.
         let _ = disk.remove_file(Path::new(&name));
     }
-    disk.remove_file(Path::new("/store/checkpoint")).unwrap();
     let store = open(&disk, &small_config());
     assert_eq!(read_all(&store, "Gone", 0), [(0, b"new".to_vec())]);
     assert_eq!(read_all(&store, "Kept", 0).len(), 20);
@@ -54,5 +53,32 @@ fn after_a_power_loss_at_any_operation_of_the_deletion() {
         let found = read_all(&store, "Gone", 0).len();
         assert!(found == 0 || (found == 5 && !deleted), "{halt}: {found}");
         assert_eq!(read_all(&store, "Kept", 0).len(), 5);
+    }
+}
+
+#[test]
+fn and_what_comes_after_a_power_loss_that_cut_the_log_stays() {
+    // Nothing but what was flushed arrives.
+    for seed in 0..40 {
+        let disk = MemDisk::new();
+        let store = open(&disk, &small_config());
+        send(&store, "T", 0, b"old").unwrap();
+        store.flush_queues(NOW_MS + 100_000).unwrap();
+        for _ in 0..10 {
+            send(&store, "T", 0, &[b'.'; 300]).unwrap();
+        }
+        store.delete_topic("T").unwrap();
+        drop(store);
+        let disk = disk.power_loss(seed);
+        let store = open(&disk, &small_config());
+        let new = send(&store, "T", 0, b"new").unwrap();
+        let before = read_all(&store, "T", 0);
+        store.flush_queues(NOW_MS + 200_000).unwrap();
+        drop(store);
+        for _ in 0..2 {
+            let store = open(&disk, &small_config());
+            assert_eq!(read_all(&store, "T", 0), before, "seed {seed}: {new:?}");
+            store.close(NOW_MS).unwrap();
+        }
     }
 }
