@@ -73,6 +73,16 @@ fn check(store: &Store, context: &str) -> usize {
     end as usize
 }
 
+/// Whether the power lasted until the index had caught up.
+fn has_built_its_index(store: &Store) -> bool {
+    while !store.index_progress().complete {
+        if store.build_index(1).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
 fn start(disk: &MemDisk, config: &StoreConfig) -> Option<Store> {
     let disk = Arc::new(disk.clone());
     Store::open(disk, config.clone(), Arc::new(NoSignals), NOW_MS).ok()
@@ -104,7 +114,7 @@ fn three_lives(halt: u64, seed: u64) -> usize {
     let mut disk = MemDisk::new();
     for life in 0..3_u64 {
         disk.halt_after(halt + life * 13);
-        if let Some(store) = start(&disk, &config()) {
+        if let Some(store) = start(&disk, &config()).filter(has_built_its_index) {
             let sent = check(&store, &format!("halt {halt} seed {seed} life {life}"));
             work(&store, sent, 60, 5);
         }
