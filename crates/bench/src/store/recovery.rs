@@ -35,15 +35,14 @@ pub(super) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
         .into_iter()
         .map(|queue| Ok((queue, max_offset(running.address, &last, queue)?)))
         .collect::<anyhow::Result<_>>()?;
-    // It dies with requests under way.
+    // It dies with requests under way; a counted run ends when its connections do.
     let load = SendWork {
-        length: Duration::from_secs(3600),
+        messages: Some(1 << 40),
         ..work
     };
     let loading = thread::spawn(move || load.run());
     thread::sleep(Duration::from_secs(2));
     plan.servers.kill(running)?;
-    // Its connections are gone.
     drop(loading.join());
 
     let reads = PullWork {
