@@ -132,6 +132,18 @@ impl<E: Unit> QueueTable<E> {
         Ok(loaded)
     }
 
+    /// The last entry of a queue that says where a record is.
+    pub(crate) fn last_entry(&self, found: &LoadedQueue<E>) -> io::Result<Option<E>> {
+        let from = found.start().max(found.end - BLANKS_SKIPPED_MAX);
+        for offset in (from..found.end).rev() {
+            let entry = self.files.entry(&found.queue, offset)?;
+            if let Some(entry) = entry.filter(|entry| entry.is_written() && !entry.is_blank()) {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
+    }
+
     /// Cuts every queue before its first entry that points at or behind `physical`: those entries
     /// are made again from the log.
     pub(crate) fn cut_at(&self, loaded: &[LoadedQueue<E>], physical: i64) -> io::Result<()> {
@@ -298,24 +310,13 @@ impl<E: Unit> QueueTable<E> {
         };
         found.end_physical = last.map_or(0, |entry| entry.end());
         if last.is_some_and(|entry| entry.is_blank()) {
-            found.end_physical = self.end_before_blanks(found)?;
+            // A blank says nothing about the log.
+            found.end_physical = self.last_entry(found)?.map_or(0, |entry| entry.end());
         }
         found.files_end = found.end;
         // Half an entry was a whole one once, and there may have been others.
         found.is_suspect |= behind.is_some_and(|entry| entry != E::decode(&[]));
         Ok(())
-    }
-
-    /// A blank says nothing about the log: where the record of the last entry before them ends.
-    fn end_before_blanks(&self, found: &LoadedQueue<E>) -> io::Result<i64> {
-        let from = found.start().max(found.end - BLANKS_SKIPPED_MAX);
-        for offset in (from..found.end).rev() {
-            let entry = self.files.entry(&found.queue, offset)?;
-            if let Some(entry) = entry.filter(|entry| entry.end() > 0) {
-                return Ok(entry.end());
-            }
-        }
-        Ok(0)
     }
 
     fn is_written_at(&self, queue: &Queue<E>, offset: i64) -> io::Result<bool> {

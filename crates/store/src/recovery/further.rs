@@ -21,7 +21,7 @@ pub(super) fn redispatch(parts: &Parts<'_>, record: &View<'_>, entry: Entry) -> 
             Listed::Light(name) | Listed::Other(name) => (name, record.queue_id),
             Listed::Unusable => continue,
         };
-        if parts.is_forgotten(name, record.physical_offset) {
+        if parts.is_forgotten(name, record) {
             continue;
         }
         let queue = match queues.find(name, id) {

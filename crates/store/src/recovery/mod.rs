@@ -17,6 +17,8 @@ pub(crate) mod start;
 use std::collections::BTreeMap;
 use std::io;
 
+use ferrocket_protocol::message::View;
+
 use self::mend::Mender;
 pub(crate) use self::mend::is_filler;
 use self::queues::Loaded;
@@ -26,6 +28,7 @@ pub(crate) use self::search::is_credible;
 use crate::batch_queue::BatchQueues;
 use crate::checkpoint::CheckpointFile;
 use crate::config::StoreConfig;
+use crate::deleted::Deletion;
 use crate::disk::Disk;
 use crate::errors::OpenError;
 use crate::log::CommitLog;
@@ -55,16 +58,16 @@ pub(crate) struct Parts<'a> {
     pub(crate) batch_queues: &'a BatchQueues,
     pub(crate) queue_ext: &'a QueueExt,
     pub(crate) config: &'a StoreConfig,
-    /// Deleted topics, and up to where the log's records of each belong to nobody.
-    pub(crate) deleted: &'a BTreeMap<String, i64>,
+    /// Deleted topics.
+    pub(crate) deleted: &'a BTreeMap<String, Deletion>,
     pub(crate) opening: &'a dyn Opening,
 }
 
 impl Parts<'_> {
     /// Whether a record has no place in the queues of a topic, which was deleted after it came.
-    fn is_forgotten(&self, topic: &str, physical_offset: i64) -> bool {
-        let end = self.deleted.get(topic);
-        end.is_some_and(|end| physical_offset < *end)
+    fn is_forgotten(&self, topic: &str, record: &View<'_>) -> bool {
+        let deletion = self.deleted.get(topic);
+        deletion.is_some_and(|deletion| deletion.covers(record.physical_offset, record.store_ms))
     }
 }
 

@@ -1,17 +1,18 @@
 //! The queues of a store while it is opened: plain ones with their extension, and batch queues.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use ferrocket_protocol::message::View;
 
+use super::start::RecordHead;
 use super::{Damage, Parts, further};
 use crate::batch_queue::{BatchEntry, BatchQueues, inner};
 use crate::disk::unless_full;
 use crate::dispatch::{self, TagsCode};
 use crate::errors::OpenError;
-use crate::queue::{Entry, LoadedQueue, Queue, Unit};
+use crate::queue::{Entry, LoadedQueue, Queue, QueueTable, Unit};
 use crate::queue_ext::ExtUnit;
 
 /// No queue offset is as high: the place of its entry in bytes would not be a number.
@@ -54,13 +55,13 @@ impl Loaded {
     /// Topics whose deletion was noted and whose queues are still there, wholly of before, lose them
     /// now.
     pub(super) fn finish_deletions(&mut self, parts: &Parts<'_>) -> io::Result<()> {
-        for topic in old_topics(&self.plain, parts.deleted) {
+        for topic in old_topics(parts, parts.queues, &self.plain)? {
             parts.queue_ext.delete_topic(&topic)?;
             parts.queues.delete_topic(&topic, || ())?;
             self.plain.retain(|queue| **queue.topic() != *topic);
         }
         let table = parts.batch_queues.table();
-        for topic in old_topics(&self.batch, parts.deleted) {
+        for topic in old_topics(parts, table, &self.batch)? {
             table.delete_topic(&topic, || ())?;
             self.batch.retain(|queue| **queue.topic() != *topic);
         }
@@ -132,18 +133,28 @@ impl Loaded {
 
 /// Deleted topics none of whose queues has an entry from behind the deletion.
 fn old_topics<E: Unit>(
+    parts: &Parts<'_>,
+    table: &QueueTable<E>,
     loaded: &[LoadedQueue<E>],
-    deleted: &BTreeMap<String, i64>,
-) -> BTreeSet<String> {
-    let known = |queue: &&LoadedQueue<E>| deleted.contains_key(&**queue.topic());
-    let is_new = |queue: &&LoadedQueue<E>| {
-        let end = deleted.get(&**queue.topic());
-        end.is_none_or(|end| queue.end_physical() > *end)
-    };
-    let name = |queue: &LoadedQueue<E>| queue.topic().to_string();
-    let new: BTreeSet<String> = loaded.iter().filter(is_new).map(name).collect();
-    let all = loaded.iter().filter(known).map(name);
-    all.filter(|topic| !new.contains(topic)).collect()
+) -> io::Result<BTreeSet<String>> {
+    let mut old = BTreeSet::new();
+    let mut new = BTreeSet::new();
+    for found in loaded {
+        let Some(deletion) = parts.deleted.get(&**found.topic()) else {
+            continue;
+        };
+        let is_old = match table.last_entry(found)? {
+            None => true,
+            Some(last) => {
+                let at = last.physical_offset();
+                let head = RecordHead::read(parts.log, at)?;
+                deletion.covers(at, head.map_or(0, |head| head.store_ms))
+            }
+        };
+        let topics = if is_old { &mut old } else { &mut new };
+        topics.insert(found.topic().to_string());
+    }
+    Ok(&old - &new)
 }
 
 /// Writes the entries made so far to their files, units of the extension before entries that name them.
@@ -224,7 +235,7 @@ pub(super) fn redispatch(parts: &Parts<'_>, record: &View<'_>) -> io::Result<Opt
         bytes: i32::try_from(record.bytes().len()).unwrap_or(i32::MAX),
         tags_code: tags.at(record.store_ms),
     };
-    let gap = if parts.is_forgotten(record.topic, record.physical_offset) {
+    let gap = if parts.is_forgotten(record.topic, record) {
         None
     } else if is_of_batch_topic(parts, record) {
         push_batch(parts.batch_queues, record, entry)?

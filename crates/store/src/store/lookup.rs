@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use ferrocket_protocol::message::record::{
@@ -10,6 +11,7 @@ use ferrocket_protocol::message::record::{
 };
 
 use super::Store;
+use crate::deleted::Deletion;
 use crate::disk::Space;
 use crate::errors::ReadError;
 use crate::offsets::{PhysicalOffset, QueueOffset};
@@ -239,14 +241,28 @@ impl Store {
         let extension = self.queue_ext.delete_topic(topic);
         let plain = self.queues.delete_topic(topic, || {
             let appender = self.appender.lock();
-            noted = self.deleted.add(topic, self.appended().0, self.log.start());
+            noted = self.note_deletion(topic);
             appender
         });
-        let batch = self
-            .batch_queues
-            .table()
-            .delete_topic(topic, || self.appender.lock());
+        let table = self.batch_queues.table();
+        let batch = table.delete_topic(topic, || {
+            let appender = self.appender.lock();
+            if noted.is_ok() && table.has_topic(topic) {
+                // Messages may have come since.
+                noted = self.note_deletion(topic);
+            }
+            appender
+        });
         extension.and(plain).and(batch).and(noted)
+    }
+
+    /// With the append lock held.
+    fn note_deletion(&self, topic: &str) -> io::Result<()> {
+        let deletion = Deletion {
+            end: self.appended().0,
+            store_ms: self.marks.last_store_ms.load(Ordering::Relaxed),
+        };
+        self.deleted.add(topic, deletion, self.log.start())
     }
 
     fn bounds(&self, topic: &str, queue_id: i32) -> Option<Bounds> {

@@ -168,9 +168,6 @@ impl Store {
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
         let index_ms = checkpoint.current.index_ms;
         let deleted = DeletedTopics::load(Arc::clone(&disk), &config);
-        if !checkpoint.is_ours {
-            deleted.clear().map_err(failed("write below", &root))?;
-        }
         let mark_used = || write_abort(&*disk, &config);
         let recovered = recovery::recover(
             &recovery::Parts {
@@ -188,13 +185,8 @@ impl Store {
             &mark_used,
         )?;
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
-        if !checkpoint.is_ours {
-            let current = checkpoint.current;
-            unless_full(checkpoint.store(current)).map_err(failed("write", &path))?;
-        }
-        deleted
-            .lower(recovered.end)
-            .map_err(failed("write below", &root))?;
+        unless_full(deleted.end_at(recovered.end))
+            .map_err(failed("write below", &config.below_root("ferrocket")))?;
         let distrusted = Distrust {
             physical: recovered.report.scanned_from.0,
             until_ms: index_ms,
