@@ -9,6 +9,7 @@
 //! Deliberately absent: what is in the segments (see `append` and `recovery`), and when one is deleted
 //! (see `store::clean`).
 
+mod ahead;
 mod directories;
 mod segment;
 
@@ -16,20 +17,15 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use self::ahead::Ahead;
 pub(crate) use self::directories::Directories;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
 use crate::file_names::{self, EmptyLast};
-
-/// A segment is written out ahead in pieces of this size, and synced after doses of that: whoever syncs
-/// the log meanwhile shares the disk with it.
-const WRITTEN_OUT_PIECE_BYTES: u64 = 1 << 20;
-const WRITTEN_OUT_DOSE_BYTES: u64 = 8 << 20;
 
 /// The key that says how long a segment is.
 pub(crate) const SEGMENT_BYTES_KEY: &str = "mappedFileSizeCommitLog";
@@ -42,9 +38,7 @@ pub(crate) struct CommitLog {
     /// In ascending order; neighbours touch, except where a middle segment is missing.
     segments: RwLock<Vec<Arc<Segment>>>,
     /// The one behind the last, made ahead.
-    prepared: Mutex<Option<Arc<Segment>>>,
-    /// So much of it is written out.
-    written_out: AtomicU64,
+    prepared: Mutex<Option<Ahead>>,
 }
 
 /// The part of a range of the log that lies in one segment.
@@ -81,7 +75,6 @@ impl CommitLog {
             segment_bytes: i64::try_from(segment_bytes).unwrap_or(i64::MAX),
             segments: RwLock::new(segments),
             prepared: Mutex::new(None),
-            written_out: AtomicU64::new(0),
         })
     }
 
@@ -273,72 +266,6 @@ impl CommitLog {
         Ok(())
     }
 
-    /// Makes the segment that a full one will need next, unless it is there already.
-    pub(crate) fn prepare(&self) -> io::Result<()> {
-        let mut prepared = self.prepared.lock();
-        let base = self.next_base();
-        if prepared
-            .as_ref()
-            .is_some_and(|segment| segment.base() == base)
-        {
-            return Ok(());
-        }
-        *prepared = Some(Arc::new(self.create(base)?));
-        self.written_out.store(0, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Writes a dose of the prepared segment out, unless the log went on into it: appends wait for one
-    /// piece at most, and no piece is written over a record. A sync of a segment that was written out
-    /// waits for no metadata. True when there is more to write.
-    pub(crate) fn write_out_prepared(&self) -> io::Result<bool> {
-        let Some(segment) = self.prepared.lock().clone() else {
-            return Ok(false);
-        };
-        let file = segment.file(&*self.disk)?;
-        let end = self.segment_bytes.unsigned_abs();
-        let begin = self.written_out.load(Ordering::Relaxed);
-        let dose_end = end.min(begin + WRITTEN_OUT_DOSE_BYTES);
-        let mut written = begin;
-        while written < dose_end {
-            let bytes = WRITTEN_OUT_PIECE_BYTES.min(dose_end - written);
-            let prepared = self.prepared.lock();
-            let is_ahead = prepared
-                .as_ref()
-                .is_some_and(|it| Arc::ptr_eq(it, &segment));
-            if !is_ahead {
-                return Ok(false);
-            }
-            file.write_out(written, bytes)?;
-            written += bytes;
-            self.written_out.store(written, Ordering::Relaxed);
-        }
-        if written > begin {
-            file.sync()?;
-        }
-        Ok(written < end)
-    }
-
-    /// Takes the next segment into the log: the prepared one, or one made now.
-    pub(crate) fn roll(&self) -> io::Result<Arc<Segment>> {
-        let mut prepared = self.prepared.lock();
-        let base = self.next_base();
-        let segment = match prepared.take() {
-            Some(segment) if segment.base() == base => segment,
-            _ => Arc::new(self.create(base)?),
-        };
-        self.segments.write().push(Arc::clone(&segment));
-        Ok(segment)
-    }
-
-    /// Deletes the segment that was made ahead, as Java does on a clean stop.
-    pub(crate) fn discard_prepared(&self) -> io::Result<()> {
-        match self.prepared.lock().take() {
-            Some(segment) => self.disk.remove_file(segment.path()),
-            None => Ok(()),
-        }
-    }
-
     /// Ends the log at `end`: later segments are deleted. Returns how many went.
     pub(crate) fn truncate(&self, end: i64) -> io::Result<usize> {
         let mut segments = self.segments.write();
@@ -385,36 +312,6 @@ impl CommitLog {
             .read()
             .last()
             .map_or(0, |segment| segment.base() + self.segment_bytes)
-    }
-
-    fn create(&self, base: i64) -> io::Result<Segment> {
-        let index = base.checked_div(self.segment_bytes).unwrap_or(0);
-        let directory = self.directories.for_segment(index).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, "no directory takes new segments")
-        })?;
-        let path = directory.join(file_names::of(base));
-        let made = self.make_file(directory, &path);
-        if made.is_err() {
-            // What a failed sync left of it is not known: the next try makes another one.
-            let _ = self.disk.remove_file(&path);
-        }
-        Ok(Segment::opened(base, path, made?))
-    }
-
-    /// Sets the space of a segment aside where enough of the disk is left beside it for the reserve;
-    /// elsewhere the file is sparse, so that the last bytes of the disk are not taken by it.
-    fn make_file(&self, directory: &Path, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let bytes = self.segment_bytes.unsigned_abs();
-        let space = self.disk.space(directory)?;
-        let reserve = if self.directories.has_room(&space, bytes) {
-            Reserve::Now
-        } else {
-            Reserve::Lazily
-        };
-        let file = self.disk.create(path, bytes, reserve)?;
-        file.sync()?;
-        self.disk.sync_dir(directory)?;
-        Ok(file)
     }
 }
 

@@ -1,12 +1,13 @@
 //! With SYNC_FLUSH the next segment is written out with real zeros before the log goes on into it, and
-//! what was appended meanwhile stays.
+//! what was appended meanwhile stays. It takes nothing of a disk that is nearly full.
 
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use crate::support::*;
+use ferrocket_store::disk::mem::{Fault, MemDisk, Operation};
 use ferrocket_store::disk::os::OsDisk;
-use ferrocket_store::{FlushMode, StoreConfig};
+use ferrocket_store::{FlushMode, RetentionConfig, StoreConfig};
 
 #[test]
 fn and_records_are_never_overwritten() {
@@ -42,4 +43,65 @@ fn and_records_are_never_overwritten() {
     let next = store.appended().0 / (3 << 20) * (3 << 20) + (3 << 20);
     let path = directory.path().join(format!("commitlog/{next:020}"));
     assert!(path.metadata().unwrap().blocks() * 512 >= 3 << 20);
+}
+
+const SEGMENT_BYTES: u64 = 3 << 20;
+const RESERVED_BYTES: u64 = 1 << 20;
+
+fn config_with_reserve() -> StoreConfig {
+    StoreConfig {
+        segment_bytes: SEGMENT_BYTES,
+        retention: RetentionConfig {
+            reserved_bytes: RESERVED_BYTES as i64,
+            warning_percent: 90,
+            ..RetentionConfig::default()
+        },
+        ..sync_config()
+    }
+}
+
+#[test]
+fn unless_that_would_take_the_reserve() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config_with_reserve());
+    send(&store, "T", 0, b"one").unwrap();
+    let used = disk.used_bytes();
+    disk.set_capacity(Some(used + SEGMENT_BYTES + RESERVED_BYTES - 4096));
+    while store.prepare_segment().unwrap() {}
+    assert_eq!(disk.used_bytes(), used);
+    send(&store, "T", 0, b"two").unwrap();
+
+    // With a block more it is.
+    let disk = MemDisk::new();
+    let store = open(&disk, &config_with_reserve());
+    send(&store, "T", 0, b"one").unwrap();
+    let used = disk.used_bytes();
+    disk.set_capacity(Some(used + SEGMENT_BYTES + RESERVED_BYTES));
+    while store.prepare_segment().unwrap() {}
+    assert_eq!(disk.used_bytes(), used + SEGMENT_BYTES);
+}
+
+#[test]
+fn and_gives_its_bytes_back_when_the_disk_is_full_all_the_same() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config_with_reserve());
+    send(&store, "T", 0, b"one").unwrap();
+    let used = disk.used_bytes();
+    disk.inject(Fault {
+        kind: Some(std::io::ErrorKind::StorageFull),
+        done_of_16: 8,
+        ..Fault::once(Operation::Write, &format!("commitlog/{SEGMENT_BYTES:020}"))
+    });
+    assert!(!store.prepare_segment().unwrap());
+    assert_eq!(disk.faults_struck(), 1);
+    assert_eq!(disk.used_bytes(), used);
+    assert!(!store.prepare_segment().unwrap());
+    assert_eq!(disk.used_bytes(), used);
+    while store.appended().0 < 4 << 20 {
+        send(&store, "T", 0, &[1; 500_000]).unwrap();
+    }
+    store.flush(NOW_MS).unwrap();
+    drop(store);
+    let store = open(&disk.power_loss(1), &config_with_reserve());
+    assert_eq!(read_all(&store, "T", 0).len(), 10);
 }

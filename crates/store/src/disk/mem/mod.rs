@@ -451,6 +451,10 @@ impl DiskFile for MemFile {
         })
     }
 
+    fn write_out(&self, position: u64, bytes: u64) -> io::Result<()> {
+        self.write_all_at(&vec![0; usize::try_from(bytes).unwrap_or(0)], position)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.disk.change(Operation::Sync, &self.path, |machine| {
             match machine.step(Operation::Sync, &self.path) {
