@@ -18,12 +18,14 @@ pub(crate) fn base_of(name: &str) -> Option<i64> {
     if digits { name.parse().ok() } else { None }
 }
 
-/// What becomes of an empty last file, which an interrupted creation leaves.
+/// What is in the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EmptyLast {
-    Removed,
-    /// As any short file: it may have had content that can be made again.
-    Extended,
+pub(crate) enum Content {
+    /// Nothing can replace it: a file that is too long is refused. An empty last one, which an
+    /// interrupted creation leaves, is removed.
+    Original,
+    /// It can be made again: files of another length are given the right one.
+    Derived,
 }
 
 /// A file of an endless logical file.
@@ -31,7 +33,7 @@ pub(crate) enum EmptyLast {
 pub(crate) struct LogicalFile {
     pub(crate) base: i64,
     pub(crate) path: PathBuf,
-    /// Its length; when that was too short it was extended with zeros.
+    /// The length that it had; it was extended with zeros or cut.
     pub(crate) found_bytes: u64,
 }
 
@@ -69,13 +71,14 @@ pub(crate) fn common_bytes<'a>(
 }
 
 /// The files of one or several directories in ascending order. All must have bases that fit their size.
-/// A short one is extended with zeros, unless it is the last, empty, and to be removed (Java refuses to start on both, and on foreign names, which are left alone here).
+/// A short one is extended with zeros, unless it is the last, empty, and to be removed; a long one is cut
+/// if what is in it can be made again (Java refuses to start on both, and on foreign names, which are left alone here).
 pub(crate) fn load<'a>(
     disk: &dyn Disk,
     directories: impl IntoIterator<Item = &'a Path>,
     file_bytes: u64,
     key: &'static str,
-    empty: EmptyLast,
+    content: Content,
 ) -> Result<Vec<LogicalFile>, OpenError> {
     let mut files = Vec::new();
     for directory in directories {
@@ -84,7 +87,7 @@ pub(crate) fn load<'a>(
     files.sort();
     none_twice(&files)?;
     if let Some((_, path, 0)) = files.last()
-        && empty == EmptyLast::Removed
+        && content == Content::Original
     {
         disk.remove_file(path)
             .map_err(failed("remove empty file", path))?;
@@ -92,9 +95,9 @@ pub(crate) fn load<'a>(
     }
     let mut loaded = Vec::with_capacity(files.len());
     for (base, path, found_bytes) in files {
-        let was_short = found_bytes < file_bytes;
         let misplaced = base.unsigned_abs() % file_bytes != 0;
-        if found_bytes > file_bytes || misplaced {
+        let too_long = found_bytes > file_bytes && content == Content::Original;
+        if too_long || misplaced {
             return Err(OpenError::FileSize {
                 path,
                 found_bytes,
@@ -102,11 +105,11 @@ pub(crate) fn load<'a>(
                 key,
             });
         }
-        if was_short {
-            tracing::warn!(path = %path.display(), found_bytes, file_bytes, "short file extended");
+        if found_bytes != file_bytes {
+            tracing::warn!(path = %path.display(), found_bytes, file_bytes, "a file has another length than the others: it is given theirs");
             disk.open(&path)
                 .and_then(|file| file.set_bytes(file_bytes))
-                .map_err(failed("extend", &path))?;
+                .map_err(failed("change the length of", &path))?;
         }
         loaded.push(LogicalFile {
             base,

@@ -25,7 +25,7 @@ pub(crate) use self::directories::Directories;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
-use crate::file_names::{self, EmptyLast};
+use crate::file_names::{self, Content};
 
 /// The key that says how long a segment is.
 pub(crate) const SEGMENT_BYTES_KEY: &str = "mappedFileSizeCommitLog";
@@ -63,7 +63,7 @@ impl CommitLog {
             directories.paths(),
             segment_bytes,
             SEGMENT_BYTES_KEY,
-            EmptyLast::Removed,
+            Content::Original,
         )?;
         let segments = files
             .into_iter()

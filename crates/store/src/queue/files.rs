@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::marker::PhantomData;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -22,6 +22,9 @@ pub(crate) enum Residence {
     Resident,
     Anywhere,
 }
+
+/// So many files are asked how long a file of theirs is.
+const AGREEING_FILES: usize = 16;
 
 /// More files or directories than this are synced with all of their file system, which takes as long
 /// as some of them do one by one.
@@ -45,6 +48,55 @@ pub(crate) struct QueueFiles<E> {
     entries: PhantomData<E>,
 }
 
+/// Entries of a full file: as configured, unless several files that were found agree on another length,
+/// which is stored nowhere else.
+fn agreed_entries<E: Unit>(disk: &dyn Disk, directory: &Path, configured: u64) -> u64 {
+    let unit = E::BYTES as u64;
+    let files = first_files(disk, directory).unwrap_or_default();
+    let Some((_, bytes)) = files.first().filter(|_| files.len() > 1) else {
+        return configured;
+    };
+    let entries = bytes / unit;
+    let agree = entries > 0
+        && bytes.is_multiple_of(unit)
+        && files
+            .iter()
+            .all(|(base, other)| other == bytes && base.unsigned_abs().is_multiple_of(*bytes));
+    // Shorter ones may be what a power loss left, unless they begin where none should.
+    let longer = entries > configured;
+    let elsewhere = files
+        .iter()
+        .any(|(base, _)| !base.unsigned_abs().is_multiple_of(configured * unit));
+    if !agree || !(longer || elsewhere) {
+        return configured;
+    }
+    tracing::warn!(
+        path = %directory.display(),
+        found_bytes = bytes,
+        configured_bytes = configured * unit,
+        "all files have another size than {key} says; theirs is taken, set {key} to it",
+        key = E::FILE_BYTES_KEY
+    );
+    entries
+}
+
+/// Base and length of the files of some queues.
+fn first_files(disk: &dyn Disk, directory: &Path) -> io::Result<Vec<(i64, u64)>> {
+    let mut files = Vec::new();
+    for topic in disk.list(directory)?.iter().filter(|entry| entry.is_dir) {
+        let topic = directory.join(&topic.name);
+        for queue in disk.list(&topic)?.iter().filter(|entry| entry.is_dir) {
+            let found = disk.list(&topic.join(&queue.name))?;
+            let found = found.iter().filter(|entry| !entry.is_dir);
+            files.extend(found.filter_map(|it| Some((file_names::base_of(&it.name)?, it.bytes))));
+            if files.len() >= AGREEING_FILES {
+                return Ok(files);
+            }
+        }
+    }
+    Ok(files)
+}
+
 #[derive(Debug, Default)]
 struct UnsyncedDirectories {
     some: BTreeSet<PathBuf>,
@@ -54,7 +106,8 @@ struct UnsyncedDirectories {
 
 impl<E: Unit> QueueFiles<E> {
     pub(crate) fn new(disk: Arc<dyn Disk>, directory: PathBuf, file_bytes: u64) -> Self {
-        let file_entries = file_bytes.div_ceil(E::BYTES as u64).max(1);
+        let configured = file_bytes.div_ceil(E::BYTES as u64).max(1);
+        let file_entries = agreed_entries::<E>(&*disk, &directory, configured);
         // Without it files are synced one by one.
         let file_system = disk.file_system(&directory).ok().flatten();
         Self {

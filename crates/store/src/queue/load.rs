@@ -10,7 +10,7 @@ use super::files::Residence;
 use super::{Entry, Queue, QueueTable, Unit};
 use crate::disk::Reserve;
 use crate::errors::OpenError;
-use crate::file_names::{self, EmptyLast, LogicalFile};
+use crate::file_names::{self, Content, LogicalFile};
 use crate::opening::Opening;
 
 /// Blanks (lost messages) that a search looks past.
@@ -116,7 +116,7 @@ impl<E: Unit> QueueTable<E> {
                 [&*directory.join(&name)],
                 self.files.file_bytes(),
                 E::FILE_BYTES_KEY,
-                EmptyLast::Extended,
+                Content::Derived,
             )?;
             // Batch queues that are not there would say of what type their topic is.
             if files.is_empty() && !E::MAY_SKIP_FILES {
@@ -250,7 +250,7 @@ impl<E: Unit> QueueTable<E> {
         };
         for file in files {
             found.is_unfinished |= file.found_bytes == 0;
-            found.is_suspect |= (1..self.files.file_bytes()).contains(&file.found_bytes);
+            found.is_suspect |= ![0, self.files.file_bytes()].contains(&file.found_bytes);
         }
         // What is behind a missing file is made again.
         let known = self.whole_files(&found.bases);

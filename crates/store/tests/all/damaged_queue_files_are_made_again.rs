@@ -149,3 +149,31 @@ fn a_queue_that_recovery_empties_keeps_no_file() {
     let sent = send(&store, "late", 0, b"again").unwrap();
     assert_eq!(sent.queue_offset.0, 0);
 }
+
+#[test]
+fn a_file_that_is_longer_than_the_others() {
+    for index in 0..3 {
+        for more in [1, 20, 400] {
+            let disk = stopped();
+            change(&disk, &file(1, index), |content| {
+                content.resize(400 + more, 9);
+            });
+            check(&disk);
+        }
+    }
+}
+
+#[test]
+fn files_that_agree_on_another_size_than_the_configured_one() {
+    for queue_file_bytes in [200, 800, 6_000_000] {
+        let disk = stopped();
+        let other = ferrocket_store::StoreConfig {
+            queue_file_bytes,
+            ..small_config()
+        };
+        let store = open(&disk, &other);
+        assert!(store.recovery_report().records_scanned < 135);
+        store.close(NOW_MS).unwrap();
+        check(&disk);
+    }
+}
