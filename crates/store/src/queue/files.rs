@@ -182,6 +182,26 @@ impl<E: Unit> QueueFiles<E> {
         Ok(read.and(one.first().copied()))
     }
 
+    /// Whether the file with this base holds anything but zeros.
+    pub(super) fn has_data(&self, queue: &Queue<E>, base: i64) -> io::Result<bool> {
+        let Some(file) = self.open(queue, base)? else {
+            return Ok(false);
+        };
+        let mut piece = [0_u8; READ_PIECE_BYTES];
+        let mut at = 0;
+        while let Some(data) = file.data_from(at)?.filter(|at| *at < self.file_bytes()) {
+            let left = usize::try_from(self.file_bytes() - data).unwrap_or(usize::MAX);
+            let piece = piece.get_mut(..left.min(READ_PIECE_BYTES));
+            let piece = piece.unwrap_or_default();
+            file.read_exact_at(piece, data)?;
+            if piece.iter().any(|byte| *byte != 0) {
+                return Ok(true);
+            }
+            at = data + piece.len() as u64;
+        }
+        Ok(false)
+    }
+
     /// Writes entries from `offset` on, over as many files as they need, which are created.
     pub(super) fn write(&self, queue: &Queue<E>, offset: i64, entries: &[E]) -> io::Result<()> {
         let mut at = offset;
@@ -264,7 +284,11 @@ impl<E: Unit> QueueFiles<E> {
             let mut blank = Vec::with_capacity(E::BYTES);
             E::BLANK.encode(&mut blank);
             let raw = blank.repeat(slots);
-            file.write_all_at(&raw, 0)?;
+            if let Err(error) = file.write_all_at(&raw, 0) {
+                // The next try must not take it for a file that has its blanks.
+                self.disk.remove_file(&path)?;
+                return Err(error);
+            }
         }
         self.handles.keep((queue.serial, base), &file);
         Ok(file)

@@ -262,6 +262,8 @@ impl<E: Unit> QueueTable<E> {
             if found.first.is_some_and(|entry| entry.is_written()) {
                 break;
             }
+            // Entries behind zeros are not found, and others may have stood before them.
+            found.is_suspect |= self.files.has_data(&found.queue, *base)?;
             used -= 1;
         }
         if used > 1 {

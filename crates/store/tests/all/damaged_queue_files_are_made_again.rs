@@ -91,6 +91,29 @@ fn half_an_entry_and_ends_of_files_that_were_zeroed() {
 }
 
 #[test]
+fn the_beginning_of_the_only_file_was_zeroed() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &small_config());
+    for number in 0..10_u8 {
+        send(&store, "T", 0, &[number; 50]).unwrap();
+    }
+    send(&store, "Last", 0, b"whose queue lacks nothing").unwrap();
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    for begun in [20, 27, 180] {
+        for is_clean in [true, false] {
+            let disk = disk.kill();
+            if !is_clean {
+                disk.write(Path::new("/store/abort"), b"1").unwrap();
+            }
+            change(&disk, &file(0, 0), |content| content[..begun].fill(0));
+            let store = open(&disk, &small_config());
+            assert_eq!(read_all(&store, "T", 0).len(), 10, "{begun} {is_clean}");
+        }
+    }
+}
+
+#[test]
 fn entries_that_point_elsewhere() {
     // At the record of another queue, of another offset, beyond the log, at nothing.
     let other = stopped();
