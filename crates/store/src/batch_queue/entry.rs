@@ -1,6 +1,10 @@
 //! The entry of a batch consume queue (`BatchConsumeQueue`): 46 bytes, one for each record, which
 //! holds one message or the many of an inner batch.
 
+use ferrocket_protocol::message::View;
+
+use super::inner::messages_of;
+use crate::config::StoreConfig;
 use crate::queue::{Entry, Fields, Unit};
 
 /// Bytes of an entry.
@@ -25,7 +29,7 @@ pub(crate) struct BatchEntry {
 impl BatchEntry {
     /// The queue offset behind the last message in the record.
     pub(crate) fn next_offset(&self) -> i64 {
-        self.base_offset + i64::from(self.messages)
+        self.base_offset.saturating_add(i64::from(self.messages))
     }
 
     /// What an entry of a plain queue would say of the record.
@@ -60,7 +64,7 @@ impl Unit for BatchEntry {
     }
 
     fn end(&self) -> i64 {
-        self.physical_offset + i64::from(self.bytes)
+        self.physical_offset.saturating_add(i64::from(self.bytes))
     }
 
     fn is_blank(&self) -> bool {
@@ -69,6 +73,17 @@ impl Unit for BatchEntry {
 
     fn is_written(&self) -> bool {
         self.physical_offset >= 0 && self.bytes > 0 && self.base_offset >= 0 && self.messages > 0
+    }
+
+    fn is_made_of(
+        &self,
+        record: &View<'_>,
+        (topic, queue_id, _): (&str, i32, i64),
+        _config: &StoreConfig,
+    ) -> bool {
+        let said = (self.store_ms, self.base_offset, self.messages);
+        (topic, queue_id) == (record.topic, record.queue_id)
+            && said == (record.store_ms, record.queue_offset, messages_of(record))
     }
 
     fn encode(&self, into: &mut Vec<u8>) {

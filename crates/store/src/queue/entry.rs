@@ -3,6 +3,11 @@
 
 use std::fmt::Debug;
 
+use ferrocket_protocol::message::View;
+
+use super::verify;
+use crate::config::StoreConfig;
+
 /// Bytes of an entry.
 pub(crate) const ENTRY_BYTES: usize = 20;
 
@@ -28,6 +33,10 @@ pub(crate) trait Unit: Copy + Debug + PartialEq + Send + Sync + 'static {
     fn is_blank(&self) -> bool;
     /// Java's test for a slot that was written, blank ones included; zeros are not written.
     fn is_written(&self) -> bool;
+    /// Whether it says of a record, whose position and length it has, what this broker would, and
+    /// stands in its place: topic, queue and number of the entry.
+    fn is_made_of(&self, record: &View<'_>, place: (&str, i32, i64), config: &StoreConfig) -> bool;
+
     fn encode(&self, into: &mut Vec<u8>);
     /// From the first bytes of `raw`; what is too short reads as zeros.
     fn decode(raw: &[u8]) -> Self;
@@ -73,6 +82,10 @@ impl Unit for Entry {
 
     fn is_written(&self) -> bool {
         self.physical_offset >= 0 && self.bytes > 0
+    }
+
+    fn is_made_of(&self, record: &View<'_>, place: (&str, i32, i64), config: &StoreConfig) -> bool {
+        verify::belongs(record, place) && !self.lacks_tags(record, config)
     }
 
     fn encode(&self, into: &mut Vec<u8>) {

@@ -20,13 +20,13 @@ use crate::recovery::start::RecordHead;
 /// Longer records are not read whole: their head has to do.
 const WHOLE_BYTES_MAX: usize = 16 * 1024;
 
-impl QueueTable {
+impl<E: Unit> QueueTable<E> {
     /// Takes back the belief in entries that do not point at their records. `start` is where the log
     /// is going to be read from: after a kill, entries of records from there on are made again
     /// anyway, and a power loss leaves some that point at nothing.
     pub(crate) fn verify(
         &self,
-        loaded: &mut [LoadedQueue],
+        loaded: &mut [LoadedQueue<E>],
         (log, config): (&CommitLog, &StoreConfig),
         start: i64,
         clean: bool,
@@ -63,7 +63,7 @@ impl QueueTable {
     /// growing steps.
     fn last_true(
         &self,
-        found: &LoadedQueue,
+        found: &LoadedQueue<E>,
         end: i64,
         log: &CommitLog,
         config: &StoreConfig,
@@ -80,7 +80,7 @@ impl QueueTable {
         Ok(believed)
     }
 
-    fn entry_before(&self, found: &LoadedQueue, end: i64) -> io::Result<Option<Entry>> {
+    fn entry_before(&self, found: &LoadedQueue<E>, end: i64) -> io::Result<Option<E>> {
         if end > found.start() {
             self.files.entry(found.queue(), end - 1)
         } else {
@@ -91,14 +91,14 @@ impl QueueTable {
 
 /// Whether an entry points at the record that has this place in the queue, or at something that the
 /// log does not have to show any more.
-fn is_true(
+fn is_true<E: Unit>(
     log: &CommitLog,
     config: &StoreConfig,
-    queue: &Queue,
+    queue: &Queue<E>,
     offset: i64,
-    entry: &Entry,
+    entry: &E,
 ) -> io::Result<bool> {
-    let at = entry.physical_offset;
+    let at = entry.physical_offset();
     if entry.is_blank() || at < log.start() {
         return Ok(true);
     }
@@ -109,35 +109,38 @@ fn is_true(
     let Some(head) = RecordHead::read(log, at)? else {
         return Ok(false);
     };
-    let bytes = usize::try_from(entry.bytes).unwrap_or(usize::MAX);
-    if head.bytes != entry.bytes || bytes > WHOLE_BYTES_MAX {
-        return Ok(head.bytes == entry.bytes);
+    let is_as_long = at + i64::from(head.bytes) == entry.end();
+    let bytes = usize::try_from(head.bytes).unwrap_or(usize::MAX);
+    if !is_as_long || bytes > WHOLE_BYTES_MAX {
+        return Ok(is_as_long);
     }
     let mut record = vec![0; bytes];
     if !log.read_at(at, &mut record)? {
         return Ok(false);
     }
-    Ok(View::parse(&record)
-        .is_ok_and(|record| belongs(&record, queue, offset) && !lacks_tags(&record, config, entry)))
+    let place = (&**queue.topic(), queue.id(), offset);
+    Ok(View::parse(&record).is_ok_and(|record| entry.is_made_of(&record, place, config)))
 }
 
-/// The second half of an entry is not there. What is there may differ from what would be written
-/// now: delays are settings, and Java puts other things in this place too (`ConsumeQueueExt`).
-fn lacks_tags(record: &View<'_>, config: &StoreConfig, entry: &Entry) -> bool {
-    let tags = TagsCode::of(config, record.topic, record.properties);
-    entry.tags_code == 0 && tags.at(record.store_ms) != 0
+impl Entry {
+    /// Whether the second half of an entry is not there. What is there may differ from what would be
+    /// written now: delays are settings, and Java puts other things in this place too
+    /// (`ConsumeQueueExt`).
+    pub(super) fn lacks_tags(&self, record: &View<'_>, config: &StoreConfig) -> bool {
+        let tags = TagsCode::of(config, record.topic, record.properties);
+        self.tags_code == 0 && tags.at(record.store_ms) != 0
+    }
 }
 
-fn belongs(record: &View<'_>, queue: &Queue, offset: i64) -> bool {
-    let place = (record.topic, record.queue_id, record.queue_offset);
-    if place == (&**queue.topic(), queue.id(), offset) {
+/// Whether a record has a place in a plain queue.
+pub(super) fn belongs(record: &View<'_>, place: (&str, i32, i64)) -> bool {
+    if place == (record.topic, record.queue_id, record.queue_offset) {
         return true;
     }
+    let (topic, _, offset) = place;
     let mut further = multi_dispatch::entries_of(record.topic, record.properties);
     further.any(|(listed, listed_offset)| match listed {
-        Listed::Light(name) | Listed::Other(name) => {
-            *name == **queue.topic() && listed_offset == offset
-        }
+        Listed::Light(name) | Listed::Other(name) => *name == *topic && listed_offset == offset,
         Listed::Unusable => false,
     })
 }

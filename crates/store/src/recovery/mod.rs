@@ -98,17 +98,17 @@ pub(crate) fn recover(
     let found = loop {
         disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
         let scanned = scan(parts, &loaded, checkpoint, start, clean)?;
-        match scanned.missing_from {
-            // Entries of records before the start are missing: they are made again, too.
-            Some(earlier) if in_segment(log, earlier) < start => {
-                start = in_segment(log, earlier);
-                tracing::warn!(
-                    start,
-                    "a consume queue lacks entries, the log is read again from here"
-                );
-            }
-            _ => break scanned.end,
+        let earlier = scanned.missing_from.unwrap_or(start);
+        let earlier = start::begin_at(log, earlier).map_err(failed("the commit log"))?;
+        if earlier >= start {
+            break scanned.end;
         }
+        // Entries of records before the start are missing: they are made again, too.
+        start = earlier;
+        tracing::warn!(
+            start,
+            "a consume queue lacks entries, the log is read again from here"
+        );
     };
     if !found.holes.is_empty() {
         mark_used().map_err(failed("the end of the commit log"))?;
@@ -166,17 +166,7 @@ fn where_to_start(
         .verify(parts, start, clean)
         .map_err(failed("the consume queues"))?;
     let start = loaded.complete_until(start, clean);
-    Ok(in_segment(log, start))
-}
-
-/// A place to read from, or the next one where there is a segment: the last record that a queue knows
-/// may have been in one that is missing.
-fn in_segment(log: &CommitLog, place: i64) -> i64 {
-    let place = place.max(log.start());
-    match log.segment_at(place) {
-        Some(_) => place,
-        None => log.next_base_from(place).unwrap_or(place),
-    }
+    start::begin_at(log, start).map_err(failed("the commit log"))
 }
 
 struct Scanned {

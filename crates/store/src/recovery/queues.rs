@@ -49,7 +49,9 @@ impl Loaded {
     /// would be read from.
     pub(super) fn verify(&mut self, parts: &Parts<'_>, start: i64, clean: bool) -> io::Result<()> {
         let log = (parts.log, parts.config);
-        parts.queues.verify(&mut self.plain, log, start, clean)
+        parts.queues.verify(&mut self.plain, log, start, clean)?;
+        let table = parts.batch_queues.table();
+        table.verify(&mut self.batch, log, start, clean)
     }
 
     /// Topics whose deletion was noted and whose queues are still there, wholly of before, lose them

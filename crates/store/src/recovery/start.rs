@@ -2,8 +2,9 @@
 
 use std::io;
 
-use ferrocket_protocol::message::record::{MAGIC_V1, MAGIC_V2, RECORD_BYTES_MIN};
-use ferrocket_protocol::message::sys_flag;
+use ferrocket_protocol::message::record::{BLANK_BYTES, MAGIC_V1, MAGIC_V2, RECORD_BYTES_MIN};
+use ferrocket_protocol::message::view::ViewError;
+use ferrocket_protocol::message::{View, sys_flag};
 
 use crate::checkpoint::{Checkpoint, CheckpointFile};
 use crate::log::CommitLog;
@@ -95,4 +96,76 @@ pub(super) fn of_scan(
         }
     }
     Ok(log.start())
+}
+
+/// Where to begin to read so that `place`, where a queue says that its last record ends, is met. A queue
+/// may be wrong, and what is no record where the reading begins is taken for damage: it begins where
+/// something of the log does, or else with the segment. Where a segment is missing it begins behind it.
+pub(super) fn begin_at(log: &CommitLog, place: i64) -> io::Result<i64> {
+    let place = place.max(log.start());
+    let Some(segment) = log.segment_at(place) else {
+        return Ok(log.next_base_from(place).unwrap_or(place));
+    };
+    let is_start = RecordHead::read(log, place)?.is_some() || is_blank(log, place, segment.base())?;
+    Ok(if is_start { place } else { segment.base() })
+}
+
+/// Whether the record stands there that ends a segment.
+fn is_blank(log: &CommitLog, place: i64, segment_base: i64) -> io::Result<bool> {
+    let mut bytes = [0; BLANK_BYTES];
+    if !log.read_at(place, &mut bytes)? {
+        return Ok(false);
+    }
+    let left = segment_base + log.segment_bytes() - place;
+    Ok(match View::parse(&bytes) {
+        Err(ViewError::Blank { bytes }) => i64::from(bytes) == left,
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ferrocket_protocol::message::record;
+
+    use super::*;
+    use crate::config::StoreConfig;
+    use crate::disk::Disk;
+    use crate::disk::mem::MemDisk;
+    use crate::log::Directories;
+
+    #[test]
+    fn a_scan_begins_where_something_does() {
+        let config = StoreConfig::new("/store");
+        let disk = Arc::new(MemDisk::new());
+        let directories = Directories::new(&config).unwrap();
+        let log = CommitLog::load(disk.clone(), directories, 1024).unwrap();
+        for _ in 0..3 {
+            log.roll().unwrap();
+        }
+        let mut blank = Vec::new();
+        record::encode_blank(&mut blank, 24);
+        let last = log.last().unwrap();
+        log.write_at(&last, 3048, &blank).unwrap();
+        // A blank that ends elsewhere is a part of a message.
+        log.write_at(&last, 2500, &blank).unwrap();
+        for (place, begin) in [(2048, 2048), (2500, 2048), (3048, 3048), (3000, 2048)] {
+            assert_eq!(begin_at(&log, place).unwrap(), begin, "{place}");
+        }
+        disk.remove_file(last.path()).unwrap();
+        let middle = log.segments()[1].path().to_owned();
+        disk.remove_file(&middle).unwrap();
+        disk.create(
+            &middle.with_file_name("00000000000000003072"),
+            1024,
+            crate::disk::Reserve::Lazily,
+        )
+        .unwrap();
+        let directories = Directories::new(&config).unwrap();
+        let log = CommitLog::load(disk, directories, 1024).unwrap();
+        for (place, begin) in [(1500, 3072), (3080, 3072), (4096, 4096)] {
+            assert_eq!(begin_at(&log, place).unwrap(), begin, "{place}");
+        }
+    }
 }
