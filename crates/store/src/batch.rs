@@ -52,6 +52,8 @@ pub(crate) struct Slot {
     pub(crate) messages: i16,
     /// It has room for the queue offset of its first message.
     pub(crate) is_inner_batch: bool,
+    /// The record ends with its own CRC.
+    pub(crate) sealed: bool,
     /// Where its index keys end in the batch's list; they begin where those of the record before
     /// end.
     pub(crate) keys_end: usize,
@@ -363,7 +365,7 @@ impl AppendBatch {
     ) -> Result<(), AppendError> {
         let limits = Limits {
             body_bytes_max: config.body_bytes_max,
-            append_property_crc: config.append_property_crc,
+            append_property_crc: config.append_property_crc || needs_seal(message.properties),
         };
         let start = self.buffer.len();
         let meta = record::encode(&mut self.buffer, message, limits)?;
@@ -403,6 +405,7 @@ impl AppendBatch {
             physical_offset: 0,
             queue_offset: 0,
             is_inner_batch: inner::is_inner_batch(message.sys_flag),
+            sealed: limits.append_property_crc,
         });
         Ok(())
     }
@@ -415,6 +418,17 @@ impl Slot {
         // The bytes came from a `&str`.
         std::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
     }
+}
+
+/// Whether properties hold bytes that a lost sector would leave: without a CRC of its own the record
+/// could be taken for a torn one after a kill.
+fn needs_seal(properties: &[u8]) -> bool {
+    properties.contains(&0) && has_room_for_seal(properties)
+}
+
+/// Whether the property with the CRC, and the end of the pair before it, can be added.
+pub(crate) fn has_room_for_seal(properties: &[u8]) -> bool {
+    properties.len() + 1 + record::PROPERTY_CRC_BYTES <= record::PROPERTIES_BYTES_MAX
 }
 
 /// A topic becomes the name of a directory.

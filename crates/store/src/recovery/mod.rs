@@ -60,6 +60,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) config: &'a StoreConfig,
     /// Deleted topics.
     pub(crate) deleted: &'a BTreeMap<String, Deletion>,
+    /// No other broker has written here since this one did.
+    pub(crate) is_ours: bool,
     pub(crate) opening: &'a dyn Opening,
 }
 
@@ -192,6 +194,7 @@ fn scan(
         check_crc: config.check_crc_on_recover,
         property_crc: config.append_property_crc,
         durable: confirmed,
+        is_ours: parts.is_ours,
         reaches: confirmed.max(loaded.end_physical()),
         clean,
     };

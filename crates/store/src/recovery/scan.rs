@@ -10,7 +10,7 @@ use ferrocket_protocol::message::view::{PropertyCrc, ViewError};
 
 use super::report::DamagedMessage;
 use super::search::Known;
-use crate::batch::is_topic;
+use crate::batch::{has_room_for_seal, is_topic};
 use crate::log::CommitLog;
 use crate::offsets::QueueOffset;
 
@@ -64,6 +64,8 @@ pub(super) struct Rules {
     pub(super) property_crc: bool,
     /// What begins before this is known to have been durable (`confirmPhyOffset`): it is not torn.
     pub(super) durable: i64,
+    /// No other broker wrote what there is behind that.
+    pub(super) is_ours: bool,
     /// Something says that the log reaches so far.
     pub(super) reaches: i64,
     /// The last stop was clean: zeros behind `reaches` are the end.
@@ -320,18 +322,23 @@ impl<'a> Scanner<'a> {
         if !is_topic(record.topic) {
             return Some("its topic cannot be one");
         }
-        if record.physical_offset < self.rules.durable {
-            return None;
-        }
-        let bytes = record.bytes().len();
-        let properties_at = bytes - record.properties.len();
-        let topic_at = properties_at - 2 - record.topic.len();
-        if lacks_sector(record.topic.as_bytes(), in_file_at + topic_at as i64)
-            || lacks_sector(record.properties, in_file_at + properties_at as i64)
+        let properties_at = record.bytes().len() - record.properties.len();
+        if self.may_be_torn(record)
+            && lacks_sector(record.properties, in_file_at + properties_at as i64)
+            && record.property_crc() != PropertyCrc::Matches
         {
-            return Some("a sector of its topic or properties never reached the disk");
+            return Some("a sector of its properties never reached the disk");
         }
         None
+    }
+
+    /// Whether missing properties are told from zeros that a client sent. They are in what this broker
+    /// wrote, which gives such a record its own CRC; of a record without one it is not known, and it is
+    /// kept: better a message that was never acknowledged than a loss of one that was.
+    fn may_be_torn(&self, record: &View<'_>) -> bool {
+        self.rules.is_ours
+            && record.physical_offset >= self.rules.durable
+            && has_room_for_seal(record.properties)
     }
 
     /// Makes at least `wanted` bytes from `at` on available, more where the segment has them; `None`
@@ -370,7 +377,7 @@ fn damaged(reason: &str) -> Found {
 }
 
 /// Whether one of the sectors that text at `at` of its file lies in has nothing but zeros where the
-/// text should be. The topic and the properties have no CRC, and hold no such bytes.
+/// text should be: the properties have no CRC.
 fn lacks_sector(text: &[u8], at: i64) -> bool {
     let head = usize::try_from(SECTOR_BYTES - at.rem_euclid(SECTOR_BYTES)).unwrap_or(0);
     let (first, rest) = text.split_at(head.min(text.len()));

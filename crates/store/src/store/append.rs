@@ -132,12 +132,7 @@ impl Store {
                     end: appender.position,
                 };
             }
-            batch.assign(
-                unit,
-                run.end,
-                appender.store_ms,
-                self.config.append_property_crc,
-            );
+            batch.assign(unit, run.end, appender.store_ms);
             run.end += unit.bytes as i64;
         }
         let all = batch.units.len();
@@ -413,7 +408,7 @@ impl AppendBatch {
 
     /// Gives the records of a unit their offsets, the first at `position`, and notes the result that
     /// stands if the write succeeds.
-    fn assign(&mut self, unit: Unit, position: i64, store_ms: i64, seal: bool) {
+    fn assign(&mut self, unit: Unit, position: i64, store_ms: i64) {
         let records = unit.first..unit.first + unit.count;
         let slots = self.records.get_mut(records.clone()).unwrap_or_default();
         let queues = self.queues.get(records.clone()).unwrap_or_default();
@@ -440,9 +435,9 @@ impl AppendBatch {
                 },
             );
             if slot.is_inner_batch {
-                inner::fill_base(record, slot.queue_offset, seal);
+                inner::fill_base(record, slot.queue_offset, slot.sealed);
             }
-            if seal {
+            if slot.sealed {
                 record::seal_property_crc(record);
             }
         }

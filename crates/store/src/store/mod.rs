@@ -178,6 +178,7 @@ impl Store {
                 queue_ext: &queue_ext,
                 config: &config,
                 deleted: &deleted.all(),
+                is_ours: checkpoint.is_ours,
                 opening,
             },
             &mut checkpoint,

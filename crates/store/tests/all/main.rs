@@ -41,6 +41,7 @@ mod messages_are_found_by_key;
 mod messages_come_back_as_they_were_appended;
 mod messages_that_java_keeps_waiting_are_whole;
 mod one_process_has_the_directory;
+mod properties_with_zeros_survive_a_kill;
 mod queues_made_again_survive_a_power_loss;
 mod segments_take_turns_in_several_directories;
 mod stores_of_java_open;
