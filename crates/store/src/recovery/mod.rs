@@ -130,6 +130,7 @@ pub(crate) fn recover(
             .map_err(failed("the end of the commit log"))?,
     };
     let segments_dropped = finish(parts, &loaded, &found, start, clean && cut.is_none())?;
+    queues::keep_batch_offsets(parts, &damages);
     let report = RecoveryReport {
         clean,
         scanned_from: PhysicalOffset(start),

@@ -205,19 +205,32 @@ fn gap_start<E: Unit>(
     }
 }
 
-/// A damaged record whose head can be read was given a queue offset: nobody else gets it.
+/// A damaged record whose head can be read was given a queue offset: nobody else gets it. In a plain
+/// queue a blank has it.
 pub(super) fn keep_offsets(parts: &Parts<'_>, damages: &[Damage]) -> io::Result<()> {
     for message in damages.iter().filter_map(|damage| damage.message.as_ref()) {
-        let (topic, id, offset) = (&message.topic, message.queue_id, message.queue_offset.0);
-        if let Some(queue) = parts.queues.find(topic, id) {
-            if queue.end() == offset {
-                parts.queues.push(&queue, offset, Entry::BLANK, i64::MAX)?;
-            }
-        } else if let Some(queue) = parts.batch_queues.table().find(topic, id) {
-            queue.go_on_at(offset + 1);
+        let offset = message.queue_offset.0;
+        if let Some(queue) = parts.queues.find(&message.topic, message.queue_id)
+            && queue.end() == offset
+        {
+            parts.queues.push(&queue, offset, Entry::BLANK, i64::MAX)?;
         }
     }
     Ok(())
+}
+
+/// After the queues learnt where they go on: batch queues know no blanks, and go on behind a damaged
+/// last record. Until the next message the log alone says so: a start before it forgets.
+pub(super) fn keep_batch_offsets(parts: &Parts<'_>, damages: &[Damage]) {
+    let table = parts.batch_queues.table();
+    for message in damages.iter().filter_map(|damage| damage.message.as_ref()) {
+        let offset = message.queue_offset.0;
+        if let Some(queue) = table.find(&message.topic, message.queue_id)
+            && (0..QUEUE_OFFSET_END).contains(&offset)
+        {
+            queue.go_on_at(offset + i64::from(message.messages));
+        }
+    }
 }
 
 /// Makes the entries of a record again. Says when its queue lacks the one before.

@@ -43,6 +43,8 @@ pub struct DamagedMessage {
     pub topic: String,
     pub queue_id: i32,
     pub queue_offset: QueueOffset,
+    /// How many messages the record held.
+    pub messages: i16,
     pub store_ms: i64,
 }
 

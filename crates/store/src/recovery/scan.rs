@@ -11,6 +11,7 @@ use ferrocket_protocol::message::view::{PropertyCrc, ViewError};
 use super::report::DamagedMessage;
 use super::search::Known;
 use crate::batch::{has_room_for_seal, is_topic};
+use crate::batch_queue::inner;
 use crate::log::CommitLog;
 use crate::offsets::QueueOffset;
 
@@ -300,6 +301,7 @@ impl<'a> Scanner<'a> {
                     topic: view.topic.to_owned(),
                     queue_id: view.queue_id,
                     queue_offset: QueueOffset(view.queue_offset),
+                    messages: inner::messages_of(&view),
                     store_ms: view.store_ms,
                 },
             }));

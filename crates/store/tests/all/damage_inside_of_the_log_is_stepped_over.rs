@@ -2,10 +2,10 @@
 //! reported and filled, the messages behind it stay, and no offset is given out twice.
 
 use crate::support::*;
-use ferrocket_protocol::message::{View, view::ViewError};
+use ferrocket_protocol::message::{View, sys_flag, view::ViewError};
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
-use ferrocket_store::{Damage, PhysicalOffset, Repair, Store, StoreConfig};
+use ferrocket_store::{Damage, NewMessage, PhysicalOffset, QueueType, Repair, Store, StoreConfig};
 use std::path::{Path, PathBuf};
 
 fn segment(base: i64) -> PathBuf {
@@ -285,4 +285,37 @@ fn a_segment_that_is_missing_ends_nothing_either() {
         assert_eq!(store.recovery_report().gaps, [PhysicalOffset(gone)]);
         assert!(read_all(&store, "T", 0).len() > messages / 2);
     }
+}
+
+#[test]
+fn the_offsets_of_a_damaged_last_batch_go_to_nobody_else() {
+    let config = StoreConfig {
+        batch_queue_file_bytes: 460,
+        batch_topics: ["B".to_owned()].into(),
+        ..small_config()
+    };
+    let disk = MemDisk::new();
+    let store = open(&disk, &config);
+    let mut last = 0;
+    for _ in 0..3 {
+        let batch = NewMessage {
+            sys_flag: sys_flag::INNER_BATCH | sys_flag::NEED_UNWRAP,
+            properties: b"TAGS\x01a\x02INNER_NUM\x015\x02",
+            ..message("B", 0, &[9; 200])
+        };
+        let sent = send_to(&store, QueueType::Batch, &batch).unwrap();
+        last = sent.physical_offset.0.unsigned_abs();
+    }
+    store.flush_queues(NOW_MS + 100_000).unwrap();
+    drop(store);
+    let log = disk.open(&segment(0)).unwrap();
+    log.write_all_at(b"x", last + 120).unwrap();
+    let store = open(&disk, &config);
+    assert_eq!(store.recovery_report().damages.len(), 1);
+    let next = send_to(&store, QueueType::Batch, &message("B", 0, b"next")).unwrap();
+    assert_eq!(next.queue_offset.0, 15);
+    drop(store);
+    let store = open(&disk, &config);
+    assert_eq!(store.max_offset("B", 0).0, 16);
+    assert_eq!(read_all(&store, "B", 0).last().unwrap().0, 15);
 }
