@@ -391,7 +391,8 @@ impl<E: Unit> QueueTable<E> {
         Ok(read.filter(|count| *count == 1).and(one.first().copied()))
     }
 
-    /// The entry at an offset; instead of a blank, the next one that is none, if it is near.
+    /// The entry at an offset; instead of a blank, the next one that is none, if it is near. `None`
+    /// when only blanks follow: the last messages of the queue are lost.
     pub(super) fn entry_or_next(
         &self,
         queue: &Queue<E>,
@@ -403,6 +404,9 @@ impl<E: Unit> QueueTable<E> {
                 Some(entry) if entry.is_blank() => {}
                 other => return Ok(other),
             }
+        }
+        if end - offset <= BLANKS_SKIPPED_MAX {
+            return Ok(None);
         }
         self.any_entry(queue, offset, end)
     }

@@ -18,6 +18,7 @@ const _: () = assert!(HEAD_BYTES < RECORD_BYTES_MIN);
 pub(crate) struct RecordHead {
     pub(crate) bytes: i32,
     pub(crate) physical_offset: i64,
+    pub(crate) sys_flag: i32,
     pub(crate) store_ms: i64,
 }
 
@@ -49,6 +50,7 @@ impl RecordHead {
         Some(Self {
             bytes,
             physical_offset,
+            sys_flag: flag,
             store_ms,
         })
     }

@@ -402,7 +402,10 @@ fn are_records(bytes: &[u8], entries: &[Candidate]) -> bool {
 
 fn is_record(record: &[u8], entry: &Entry) -> bool {
     RecordHead::decode(record).is_some_and(|head| {
-        head.bytes == entry.bytes && head.physical_offset == entry.physical_offset
+        // What fills a damaged place may be as long as the record that was there.
+        head.bytes == entry.bytes
+            && head.physical_offset == entry.physical_offset
+            && dispatch::is_queued(head.sys_flag)
     })
 }
 
