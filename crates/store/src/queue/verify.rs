@@ -1,5 +1,5 @@
 //! Checking what recovery believes of a queue: its last entry must point at the record that has this
-//! place in this queue. One record is read for each queue.
+//! place in this queue. One record is read for each queue; where that fails the entry is believed.
 //!
 //! Deliberately absent: a look at the entries before (`ferrocket store verify` reads them all), and
 //! knowledge of entries that are wholly gone from the end of a queue after a clean stop: nothing says
@@ -71,8 +71,15 @@ impl<E: Unit> QueueTable<E> {
         let mut believed = end;
         let mut step = 1;
         while let Some(entry) = self.entry_before(found, believed)? {
-            if is_true(log, config, found.queue(), believed - 1, &entry)? {
-                break;
+            match is_true(log, config, found.queue(), believed - 1, &entry) {
+                Ok(true) => break,
+                Ok(false) => {}
+                // One bad place of a disk is no reason to keep all of the store closed.
+                Err(error) => {
+                    let at = entry.physical_offset();
+                    tracing::error!(at, %error, "a record cannot be read: its queue is believed");
+                    break;
+                }
             }
             believed = (believed - step).max(found.start());
             step *= 2;

@@ -149,8 +149,9 @@ fn old_topics<E: Unit>(
             None => true,
             Some(last) => {
                 let at = last.physical_offset();
-                let head = RecordHead::read(parts.log, at)?;
-                deletion.covers(at, head.map_or(0, |head| head.store_ms))
+                // What cannot be read is not deleted for it.
+                RecordHead::read(parts.log, at)
+                    .is_ok_and(|head| deletion.covers(at, head.map_or(0, |head| head.store_ms)))
             }
         };
         let topics = if is_old { &mut old } else { &mut new };

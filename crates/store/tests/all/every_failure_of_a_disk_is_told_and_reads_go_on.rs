@@ -92,3 +92,19 @@ fn but_a_failed_read_concerns_its_reader_alone() {
     store.flush(NOW_MS).unwrap();
     assert_eq!(read_all(&store, "T", 0).len(), 2);
 }
+
+#[test]
+fn a_record_that_cannot_be_read_far_before_the_end_keeps_no_store_closed() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &small_config());
+    send(&store, "Old", 0, &[1; 100]).unwrap();
+    for _ in 0..100 {
+        send(&store, "T", 0, &[1; 100]).unwrap();
+    }
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    disk.fail_next(Operation::Read, "commitlog/00000000000000000000");
+    let store = open(&disk, &small_config());
+    assert_eq!(store.max_offset("Old", 0).0, 1);
+    assert_eq!(read_all(&store, "T", 0).len(), 100);
+}
