@@ -33,6 +33,8 @@ pub(crate) struct LoadedQueue<E: Unit = Entry> {
     end_physical: i64,
     /// The first entry of the first file.
     first: Option<E>,
+    /// The last believed entry, so that its file need not be opened again.
+    last: Option<E>,
     /// Its files are not as they were left: entries may be missing at its end.
     is_suspect: bool,
     /// It has an empty file, or none at all, which a power loss leaves of a new queue too.
@@ -67,6 +69,11 @@ impl<E: Unit> LoadedQueue<E> {
         (self.end_physical, self.is_suspect)
     }
 
+    /// The entry before `end`, if that was read already.
+    pub(super) fn read_before(&self, end: i64) -> Option<E> {
+        self.last.filter(|_| end == self.end)
+    }
+
     /// After a clean stop nothing is unfinished: entries are gone.
     pub(super) fn suspect_if_unfinished(&mut self) {
         self.is_suspect |= self.is_unfinished;
@@ -76,6 +83,7 @@ impl<E: Unit> LoadedQueue<E> {
     pub(super) fn believe(&mut self, end: i64, end_physical: i64) {
         self.end = end;
         self.end_physical = end_physical;
+        self.last = None;
         self.is_suspect = true;
     }
 
@@ -244,6 +252,7 @@ impl<E: Unit> QueueTable<E> {
             end: start,
             end_physical: 0,
             first: None,
+            last: None,
             is_suspect: false,
             is_unfinished: bases.is_empty(),
             bases,
@@ -305,16 +314,16 @@ impl<E: Unit> QueueTable<E> {
             found.end = self.partition(queue, from, limit, |entry| entry.is_written())?;
             let behind = found.end < limit;
             let behind = behind.then(|| self.files.entry(queue, found.end));
-            (
-                self.files.entry(queue, found.end - 1)?,
-                behind.transpose()?.flatten(),
-            )
+            let last = found.end > found.start();
+            let last = last.then(|| self.files.entry(queue, found.end - 1));
+            (last.transpose()?.flatten(), behind.transpose()?.flatten())
         };
         found.end_physical = last.map_or(0, |entry| entry.end());
         if last.is_some_and(|entry| entry.is_blank()) {
             // A blank says nothing about the log.
             found.end_physical = self.last_entry(found)?.map_or(0, |entry| entry.end());
         }
+        found.last = last;
         found.files_end = found.end;
         // Half an entry was a whole one once, and there may have been others.
         found.is_suspect |= behind.is_some_and(|entry| entry != E::decode(&[]));

@@ -88,10 +88,10 @@ impl<E: Unit> QueueTable<E> {
     }
 
     fn entry_before(&self, found: &LoadedQueue<E>, end: i64) -> io::Result<Option<E>> {
-        if end > found.start() {
-            self.files.entry(found.queue(), end - 1)
-        } else {
-            Ok(None)
+        match found.read_before(end) {
+            Some(entry) => Ok(Some(entry)),
+            None if end > found.start() => self.files.entry(found.queue(), end - 1),
+            None => Ok(None),
         }
     }
 }
