@@ -107,8 +107,10 @@ impl Index {
             }
             self.note(&build, log);
         }
-        if distrusted.is_none() {
-            self.build_step(log, AT_START_BYTES)?;
+        if distrusted.is_none()
+            && let Err(error) = self.build_step(log, AT_START_BYTES)
+        {
+            tracing::warn!(%error, "the message index is not complete: tried again later");
         }
         Ok(())
     }
@@ -188,6 +190,15 @@ impl Index {
         let mut holes = Vec::new();
         let mut last: Option<Place> = None;
         for file in &self.written_files() {
+            let (known_behind, behind) = match file.ends() {
+                Ok(ends) => ends,
+                Err(error) => {
+                    self.drop_unreadable(&file.path, error)?;
+                    let mut files = self.files.write();
+                    files.retain(|other| !Arc::ptr_eq(other, file));
+                    continue;
+                }
+            };
             let until = file.header().begin_physical;
             let at = last.map_or(log.start(), |last| last.at + 1);
             if until >= at.max(log.start()) {
@@ -195,12 +206,12 @@ impl Index {
                     before: last,
                     at,
                     until,
-                    known_behind: file.known_keys_of_first()?,
+                    known_behind,
                     is_real: false,
                 });
             }
             if last.is_none_or(|last| last.at <= file.header().end_physical) {
-                last = Some(file.place_behind()?);
+                last = Some(behind);
             }
         }
         holes.reverse();
@@ -352,6 +363,11 @@ impl Index {
 }
 
 impl IndexFile {
+    /// How many keys of its first record are in here, and where the log goes on behind the last.
+    fn ends(&self) -> io::Result<(usize, Place)> {
+        Ok((self.known_keys_of_first()?, self.place_behind()?))
+    }
+
     /// Where the log goes on behind the last key in here: a full file may have taken only some of
     /// the keys of its last record.
     fn place_behind(&self) -> io::Result<Place> {

@@ -33,7 +33,7 @@ use self::format::HEADER_BYTES;
 pub(crate) use self::format::{Key, Shape};
 use self::pending::{Pending, Pressure};
 use crate::config::StoreConfig;
-use crate::disk::Disk;
+use crate::disk::{Disk, is_handle_shortage, is_out_of_space};
 use crate::errors::OpenError;
 use crate::log::CommitLog;
 
@@ -109,7 +109,10 @@ impl Index {
                 tracing::warn!(path = %path.display(), "foreign file ignored");
                 continue;
             }
-            files.extend(self.open_file(&path, entry.bytes)?.map(Arc::new));
+            match self.open_file(&path, entry.bytes) {
+                Ok(file) => files.extend(file.map(Arc::new)),
+                Err(error) => self.drop_unreadable(&path, error)?,
+            }
         }
         // In the order of the log; an empty one, made ahead of its first key, is the last.
         files.sort_by_key(|file| {
@@ -151,6 +154,21 @@ impl Index {
         Ok(Some(file))
     }
 
+    /// Removes a file that the disk does not give back: its keys are in the log. When it cannot even
+    /// be removed, it is left alone.
+    fn drop_unreadable(&self, path: &Path, error: io::Error) -> io::Result<()> {
+        if is_handle_shortage(&error) || is_out_of_space(&error) {
+            return Err(error);
+        }
+        tracing::error!(path = %path.display(), %error,
+            "unreadable index file removed, it is made again from the commit log");
+        if let Err(error) = self.disk.remove_file(path) {
+            tracing::error!(path = %path.display(), %error, "cannot remove it: left alone");
+        }
+        self.names_changed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn has_no_files(&self) -> bool {
         self.files.read().is_empty()
     }
@@ -172,14 +190,19 @@ impl Index {
             let believed =
                 header.end_physical < distrusted.physical && header.end_ms <= distrusted.until_ms;
             let settled = index != last && file.room() == 0 && believed;
-            if settled || file.cut_at(distrusted, log)? {
-                kept.push(file);
-            } else {
-                // An earlier try may have failed later than here.
-                if self.disk.exists(&file.path) {
-                    self.disk.remove_file(&file.path)?;
+            match settled
+                .then_some(true)
+                .map_or_else(|| file.cut_at(distrusted, log), Ok)
+            {
+                Ok(true) => kept.push(file),
+                Ok(false) => {
+                    // An earlier try may have failed later than here.
+                    if self.disk.exists(&file.path) {
+                        self.disk.remove_file(&file.path)?;
+                    }
+                    self.names_changed.store(true, Ordering::Relaxed);
                 }
-                self.names_changed.store(true, Ordering::Relaxed);
+                Err(error) => self.drop_unreadable(&file.path, error)?,
             }
         }
         *self.files.write() = kept;

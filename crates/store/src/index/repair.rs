@@ -43,9 +43,10 @@ impl IndexFile {
         }
         let last = self.entry(next - 1)?;
         kept.end_physical = last.physical_offset;
-        kept.end_ms = match RecordHead::read(log, last.physical_offset)? {
-            Some(head) => head.store_ms,
-            None => last.stored_ms(header.begin_ms).saturating_add(999),
+        kept.end_ms = match RecordHead::read(log, last.physical_offset) {
+            Ok(Some(head)) => head.store_ms,
+            // It is not there, or the disk does not give it back.
+            Ok(None) | Err(_) => last.stored_ms(header.begin_ms).saturating_add(999),
         };
         self.set_header(kept)?;
         Ok(true)

@@ -1,6 +1,7 @@
 //! Reading the keys of records from the log, piece by piece.
 //!
-//! Damage does not end it: the next whole record that says where it is counts, as in recovery.
+//! Damage does not end it: the next whole record that says where it is counts, as in recovery. What the
+//! disk does not give back counts as damaged.
 
 use std::io;
 use std::ops::Range;
@@ -11,11 +12,15 @@ use ferrocket_protocol::message::view::ViewError;
 
 use super::format::Key;
 use super::keys;
+use crate::disk::is_handle_shortage;
 use crate::log::CommitLog;
 use crate::recovery::start::RecordHead;
 
 /// The least that is read at once.
 const PIECE_BYTES_MIN: i64 = 4 * 1024;
+
+/// So much is given up around a sector that cannot be read.
+const PAGE_BYTES: usize = 4 * 1024;
 
 /// What every record begins with: its length and its magic.
 const START_BYTES: i64 = 8;
@@ -119,9 +124,30 @@ fn piece(
 fn read(log: &CommitLog, at: i64, bytes: i64, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
     buffer.resize(usize::try_from(bytes).unwrap_or(0), 0);
-    // A segment that retention took away meanwhile reads as nothing.
-    if !log.read_at(at, buffer)? {
-        buffer.fill(0);
+    match log.read_at(at, buffer) {
+        Ok(true) => return Ok(()),
+        // A segment that retention took away meanwhile reads as nothing.
+        Ok(false) => {}
+        Err(error) if is_handle_shortage(&error) => return Err(error),
+        Err(error) => {
+            tracing::error!(at, bytes, %error,
+                "the commit log cannot be read: keys of messages there are not found");
+            return read_what_is_left(log, at, buffer);
+        }
+    }
+    buffer.fill(0);
+    Ok(())
+}
+
+/// Reads a range page by page; pages that cannot be read are left as zeros.
+fn read_what_is_left(log: &CommitLog, mut at: i64, buffer: &mut [u8]) -> io::Result<()> {
+    for page in buffer.chunks_mut(PAGE_BYTES) {
+        match log.read_at(at, page) {
+            Ok(true) => {}
+            Err(error) if is_handle_shortage(&error) => return Err(error),
+            Ok(false) | Err(_) => page.fill(0),
+        }
+        at += page.len() as i64;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod support;
 
+mod a_bad_sector_far_from_the_end_stops_no_start;
 mod a_clock_that_goes_back_delays_no_flush;
 mod a_failed_write_or_sync_poisons_the_store;
 mod a_forged_record_head_gets_no_memory;
