@@ -9,7 +9,7 @@ mixed_cases='send-(sync|batch|creates-topic)|push-(concurrently|group-of-three)|
 run_suites() {
   have java && have mvn && java_suites
   have go && go_suite
-  [ "$target" = ferrocket ] && { kill9_suite; fulldisk_suite; store_suites; }
+  [ "$target" = ferrocket ] && { kill9_suites; fulldisk_suite; store_suites; }
   return 0
 }
 
@@ -96,12 +96,16 @@ go_suite() {
   stop_servers
 }
 
-kill9_suite() {
-  chosen kill9 || return 0
+kill9_suites() {
+  any_chosen kill9 kill9-sync || return 0
   # Its clients are the Java ones.
-  command -v mvn > /dev/null && command -v java > /dev/null || { echo "skipped: kill9 (no java or mvn)"; return 0; }
-  suite kill9 $((60 + kill9_rounds * 20)) "$interop_dir/kill9/run" --rounds "$kill9_rounds" --dir "$work/kill9" \
+  command -v mvn > /dev/null && command -v java > /dev/null || { echo "skipped: kill9, kill9-sync (no java or mvn)"; return 0; }
+  local seconds=$((60 + kill9_rounds * 20))
+  chosen kill9 && suite kill9 "$seconds" "$interop_dir/kill9/run" --rounds "$kill9_rounds" --dir "$work/kill9" \
     --port-base "$port_base"
+  chosen kill9-sync && suite kill9-sync "$seconds" "$interop_dir/kill9/run" --rounds "$kill9_rounds" \
+    --dir "$work/kill9-sync" --port-base "$port_base" --set flushDiskType=SYNC_FLUSH
+  return 0
 }
 
 fulldisk_suite() {
@@ -201,6 +205,7 @@ suite() {
   while read -r line; do
     case $line in
       "ok "* | "FAIL "*) count "${line%% *} $name ${line#* }"; seen=$((seen + 1)) ;;
+      "skipped: "*) echo "$line" ;;
     esac
   done < "$log"
   if ! grep -qE '^[0-9]+ passed, [0-9]+ failed$' "$log"; then
