@@ -75,13 +75,26 @@ pub enum OpenError {
     Twice { path: PathBuf, other: PathBuf },
     /// Java deletes all queues here (`CommitLog#recoverNormally`).
     #[error(
-        "there is no commit log in {directories:?}, but consume queues are there (topic {topic} goes up to offset {messages}); if a disk is not mounted, mount it; to begin with an empty store, move the directories `consumequeue`, `batchconsumequeue` and `index` away"
+        "there is no commit log in {directories:?}, but consume queues are there (topic {topic} goes up to offset {messages}); if a disk is not mounted, mount it; to begin with an empty store, move `consumequeue`, `batchconsumequeue`, `index` and `checkpoint` away"
     )]
     NoLog {
         directories: Vec<PathBuf>,
         topic: String,
         messages: i64,
     },
+    /// The checkpoint is this broker's, and says that there was more.
+    #[error(
+        "the commit log in {directories:?} ends at {end}, but it was durable up to {durable}: its last segments are missing; if a disk is not mounted, mount it; if they are lost for good, move the file `checkpoint` away to go on without them"
+    )]
+    EndMissing {
+        directories: Vec<PathBuf>,
+        end: i64,
+        durable: i64,
+    },
+    #[error(
+        "{} is empty, and the commit log lacks segments from {missing_from} on; if a disk is not mounted, mount it; if they are lost for good, put a file of any name into that directory to go on without them", path.display()
+    )]
+    VacantDirectory { path: PathBuf, missing_from: i64 },
     /// The words before the full stop are Java's (`ConsumeQueueStore#queueTypeShouldBe`).
     #[error("The queue type of topic: {topic} should be BatchCQ, but is SimpleCQ. Its queues are in {}: take queue.type out of the topic's attributes in config/topics.json, or move that directory away if the topic was made anew since", path.display())]
     QueueType { topic: String, path: PathBuf },

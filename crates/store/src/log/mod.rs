@@ -51,13 +51,12 @@ pub(crate) struct Part {
 }
 
 impl CommitLog {
-    /// Finds the segments in all directories, which are created when they are absent.
+    /// Finds the segments in all directories, as far as they are there.
     pub(crate) fn load(
         disk: Arc<dyn Disk>,
         directories: Directories,
         segment_bytes: u64,
     ) -> Result<Self, OpenError> {
-        directories.create(&*disk)?;
         let files = file_names::load(
             &*disk,
             directories.paths(),
@@ -80,6 +79,21 @@ impl CommitLog {
 
     pub(crate) fn directories(&self) -> &Directories {
         &self.directories
+    }
+
+    /// Makes the directories that new segments may go to, where they are absent.
+    pub(crate) fn create_directories(&self) -> Result<(), OpenError> {
+        self.directories.create(&*self.disk)
+    }
+
+    /// A directory that has nothing in it, or is not there.
+    pub(crate) fn vacant_directory(&self) -> io::Result<Option<&Path>> {
+        for path in self.directories.paths() {
+            if self.disk.list(path)?.is_empty() {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     pub(crate) fn segment_bytes(&self) -> i64 {
@@ -307,7 +321,8 @@ impl CommitLog {
         file.sync()
     }
 
-    fn next_base(&self) -> i64 {
+    /// Where the last segment ends; 0 when there is none.
+    pub(crate) fn next_base(&self) -> i64 {
         self.segments
             .read()
             .last()

@@ -13,6 +13,7 @@ mod report;
 mod scan;
 mod search;
 pub(crate) mod start;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -86,15 +87,7 @@ pub(crate) fn recover(
     loaded
         .finish_deletions(parts)
         .map_err(failed("the queues of deleted topics"))?;
-    if log.last().is_none()
-        && let Some((topic, messages)) = loaded.any()
-    {
-        return Err(OpenError::NoLog {
-            directories: parts.config.commit_log_paths(),
-            topic,
-            messages,
-        });
-    }
+    whole::check(parts, &loaded, checkpoint)?;
     let mark_used = || if clean { mark_used() } else { Ok(()) };
     let mut start = where_to_start(parts, &mut loaded, checkpoint, clean)?;
     let found = loop {

@@ -143,6 +143,7 @@ mod tests {
         let disk = Arc::new(MemDisk::new());
         let directories = Directories::new(&config).unwrap();
         let log = CommitLog::load(disk.clone(), directories, 1024).unwrap();
+        log.create_directories().unwrap();
         for _ in 0..3 {
             log.roll().unwrap();
         }
@@ -166,6 +167,7 @@ mod tests {
         .unwrap();
         let directories = Directories::new(&config).unwrap();
         let log = CommitLog::load(disk, directories, 1024).unwrap();
+        log.create_directories().unwrap();
         for (place, begin) in [(1500, 3072), (3080, 3072), (4096, 4096)] {
             assert_eq!(begin_at(&log, place).unwrap(), begin, "{place}");
         }

@@ -185,6 +185,7 @@ impl Store {
             clean,
             &mark_used,
         )?;
+        log.create_directories()?;
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
         unless_full(deleted.end_at(recovered.end))
             .map_err(failed("write below", &config.below_root("ferrocket")))?;

@@ -41,6 +41,7 @@ mod many_queues_are_synced_at_once;
 mod messages_are_found_by_key;
 mod messages_come_back_as_they_were_appended;
 mod messages_that_java_keeps_waiting_are_whole;
+mod nothing_is_erased_while_a_disk_is_not_mounted;
 mod one_process_has_the_directory;
 mod properties_with_zeros_survive_a_kill;
 mod queues_made_again_survive_a_power_loss;
