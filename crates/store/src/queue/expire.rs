@@ -61,12 +61,13 @@ impl<E: Unit> QueueTable<E> {
 
     /// Removes the queues whose last entry is of a record before the log; those that are kept and
     /// those that never had an entry stay. Their numbers begin at 0 again. What `hold_appends` gives
-    /// is held while one goes.
+    /// is held while one goes; `remove_more` removes what it has elsewhere.
     pub(crate) fn remove_expired<L>(
         &self,
         log_start: i64,
         is_kept: &dyn Fn(&str) -> bool,
         hold_appends: impl Fn() -> L,
+        remove_more: impl Fn(&Queue<E>) -> io::Result<()>,
     ) -> io::Result<usize> {
         let mut removed = 0;
         for queue in self.all() {
@@ -84,6 +85,7 @@ impl<E: Unit> QueueTable<E> {
             if self.files.disk.exists(&directory) {
                 file_names::remove_directory(&*self.files.disk, &directory)?;
             }
+            remove_more(&queue)?;
             self.take_out(&queue);
             removed += 1;
         }

@@ -169,6 +169,16 @@ impl ExtFiles {
         self.disk.sync_dir(&self.directory)
     }
 
+    /// Removes the directory of a queue.
+    pub(super) fn remove_queue(&self, queue: &Queue) -> io::Result<()> {
+        self.forget(queue.serial());
+        let directory = self.directory_of(queue);
+        if !self.disk.exists(&directory) {
+            return Ok(());
+        }
+        file_names::remove_directory(&*self.disk, &directory)
+    }
+
     /// Lists the directory of a queue and those above it for the next sync.
     pub(super) fn distrust_names(&self, queue: &Queue) {
         let directory = self.directory_of(queue);

@@ -201,6 +201,13 @@ impl QueueExt {
         self.files.remove_topic(topic)
     }
 
+    /// Removes the files of a queue that goes, with no append under way.
+    pub(crate) fn remove_queue(&self, queue: &Queue) -> io::Result<()> {
+        let _writing = self.writing.lock();
+        self.tails.lock().remove(&queue.serial());
+        self.files.remove_queue(queue)
+    }
+
     /// Removes the files of a queue that end before the unit of an address: the entries that name
     /// what is in them are gone.
     pub(crate) fn remove_before(&self, queue: &Queue, address: i64) -> io::Result<()> {

@@ -102,11 +102,15 @@ impl Store {
     ) -> Result<usize, CleanError> {
         let start = self.log.start();
         let hold_appends = || self.appender.lock();
-        let plain = self.queues.remove_expired(start, is_kept, hold_appends);
+        let plain = self
+            .queues
+            .remove_expired(start, is_kept, hold_appends, |queue| {
+                self.queue_ext.remove_queue(queue)
+            });
         let batches = self.batch_queues.table();
         plain
             .and_then(|plain| {
-                let batch = batches.remove_expired(start, is_kept, hold_appends)?;
+                let batch = batches.remove_expired(start, is_kept, hold_appends, |_| Ok(()))?;
                 Ok(plain + batch)
             })
             .map_err(failed("remove the expired consume queues"))
