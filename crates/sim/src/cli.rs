@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use ferrocket_sim::store::{self, Failure, Summary};
+use ferrocket_store::Planted;
+
+use crate::planted;
 
 /// A seed takes milliseconds; one that takes so long hangs.
 const HANG: Duration = Duration::from_secs(60);
@@ -48,19 +51,24 @@ struct StoreArgs {
     /// Goes on after failures, and lists them.
     #[arg(long)]
     keep_going: bool,
+    /// Plants a mistake into the store and says after how many seeds it is found; `all` does so with
+    /// every one. The exit code is 1 when one is not found.
+    #[arg(long, value_name = "NAME", value_parser = planted::names(), conflicts_with_all = ["jobs", "keep_going"])]
+    planted: Option<String>,
 }
 
 pub(crate) fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
-        Command::Store(args) => match args.seed {
-            Some(seed) => one(seed),
-            None => many(args),
+        Command::Store(args) => match (args.seed, &args.planted) {
+            (Some(seed), planted) => one(seed, planted::named(planted.as_deref())?),
+            (None, Some(name)) => planted::hunt(name, args.start, args.seeds),
+            (None, None) => many(args),
         },
     }
 }
 
-fn one(seed: u64) -> anyhow::Result<ExitCode> {
-    match guarded(seed) {
+fn one(seed: u64, planted: Option<Planted>) -> anyhow::Result<ExitCode> {
+    match guarded(seed, planted) {
         Ok(summary) => {
             say(&format!("seed {seed} is fine: {summary:?}\n"))?;
             Ok(ExitCode::SUCCESS)
@@ -146,7 +154,7 @@ fn work(args: &StoreArgs, progress: &Progress, reports: &mpsc::Sender<Report>) {
         if index >= args.seeds {
             break;
         }
-        match guarded(args.start + index) {
+        match guarded(args.start + index, None) {
             Ok(summary) => {
                 seeds += 1;
                 total.add(summary);
@@ -170,8 +178,8 @@ fn work(args: &StoreArgs, progress: &Progress, reports: &mpsc::Sender<Report>) {
 }
 
 /// Runs a seed; a panic is a broken promise too.
-fn guarded(seed: u64) -> Result<Summary, Box<Failure>> {
-    catch_unwind(AssertUnwindSafe(|| store::run(seed)))
+fn guarded(seed: u64, planted: Option<Planted>) -> Result<Summary, Box<Failure>> {
+    catch_unwind(AssertUnwindSafe(|| store::run_with(seed, planted)))
         .unwrap_or_else(|_| Err(Box::new(Failure::of_panic(seed))))
 }
 
@@ -230,7 +238,7 @@ impl Tally {
     }
 }
 
-fn say(text: &str) -> anyhow::Result<()> {
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

@@ -1,6 +1,7 @@
 //! `ferrocket-sim`: runs seeds and says which broke a promise.
 
 mod cli;
+mod planted;
 
 use std::process::ExitCode;
 

@@ -109,6 +109,9 @@ pub struct StoreConfig {
     pub process_id: u32,
     /// What is kept for how long; [`Store::set_retention`](crate::Store::set_retention) replaces it.
     pub retention: RetentionConfig,
+    /// A mistake that the simulator asks for.
+    #[cfg(feature = "planted-faults")]
+    pub planted: Option<crate::Planted>,
 }
 
 const DAY_LEVELS_S: [i64; 18] = [
@@ -166,6 +169,8 @@ impl StoreConfig {
             enable_multi_dispatch: false,
             process_id: 0,
             retention: RetentionConfig::default(),
+            #[cfg(feature = "planted-faults")]
+            planted: None,
         }
     }
 

@@ -25,6 +25,7 @@ mod log;
 mod multi_dispatch;
 mod offsets;
 mod opening;
+mod planted;
 mod poison;
 mod queue;
 mod queue_ext;
@@ -41,6 +42,8 @@ pub use ferrocket_protocol::message::NewMessage;
 pub use index::IndexProgress;
 pub use offsets::{PhysicalOffset, QueueOffset};
 pub use opening::{Alone, Opening};
+#[cfg(feature = "planted-faults")]
+pub use planted::Planted;
 pub use read::{Boundary, Extension, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
 pub use recovery::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 pub use retention::{RetentionConfig, Shortage};

@@ -28,6 +28,8 @@ mod world;
 
 use std::collections::VecDeque;
 
+use ferrocket_store::Planted;
+
 pub use self::violation::Violation;
 use self::world::World;
 
@@ -79,11 +81,19 @@ impl Failure {
 /// # Errors
 /// The first promise that the store broke.
 pub fn run(seed: u64) -> Result<Summary, Box<Failure>> {
-    let mut world = World::new(seed, None);
+    run_with(seed, None)
+}
+
+/// Runs one seed over a store that makes a mistake on purpose.
+///
+/// # Errors
+/// The first promise that the store broke.
+pub fn run_with(seed: u64, planted: Option<Planted>) -> Result<Summary, Box<Failure>> {
+    let mut world = World::new(seed, planted, None);
     match lives::run(&mut world) {
         Ok(()) => Ok(world.summary),
         // Events cost time, so they are noted only when somebody will read them.
-        Err(violation) => Err(Box::new(replay(seed).unwrap_or(Failure {
+        Err(violation) => Err(Box::new(replay(seed, planted).unwrap_or(Failure {
             seed,
             violation,
             events: VecDeque::new(),
@@ -91,10 +101,27 @@ pub fn run(seed: u64) -> Result<Summary, Box<Failure>> {
     }
 }
 
+/// The first seed from `start` on that fails as the mistake makes it fail, and that is fine without
+/// it.
+#[must_use]
+pub fn find(planted: Planted, start: u64, seeds: u64) -> Option<Box<Failure>> {
+    (start..start.saturating_add(seeds)).find_map(|seed| {
+        let failure = run_with(seed, Some(planted)).err()?;
+        let is_due_to_it = is_symptom(planted, &failure.violation) && run(seed).is_ok();
+        is_due_to_it.then_some(failure)
+    })
+}
+
+/// A mistake changes what is on the disk when power fails, so that something else may come to light
+/// in a seed: what an index does wrong is seen by queries alone.
+fn is_symptom(planted: Planted, violation: &Violation) -> bool {
+    planted != Planted::IndexAhead || violation.what.contains("query")
+}
+
 /// Runs one seed and notes what happens.
 #[must_use]
-pub fn replay(seed: u64) -> Option<Failure> {
-    let mut world = World::new(seed, Some(VecDeque::new()));
+pub fn replay(seed: u64, planted: Option<Planted>) -> Option<Failure> {
+    let mut world = World::new(seed, planted, Some(VecDeque::new()));
     let violation = lives::run(&mut world).err()?;
     Some(Failure {
         seed,

@@ -1,7 +1,7 @@
 //! What a seed does: each one turns features and faults on or off and draws their sizes (swarm
 //! testing), because a run with everything on at once reaches less than runs with different parts.
 
-use ferrocket_store::{FlushMode, StoreConfig};
+use ferrocket_store::{FlushMode, Planted, StoreConfig};
 
 use crate::random::Random;
 
@@ -70,7 +70,7 @@ pub(super) struct Faults {
 }
 
 impl Plan {
-    pub(super) fn draw(random: &mut Random) -> Self {
+    pub(super) fn draw(random: &mut Random, planted: Option<Planted>) -> Self {
         let segment_bytes = random.pick(&[1024, 2048, 4096, 8192]).unwrap_or(4096);
         let config = StoreConfig {
             flush_mode: if random.percent(50) {
@@ -85,6 +85,7 @@ impl Plan {
             message_index_enable: random.percent(80),
             index_slots: u32::try_from(random.between(1, 12)).unwrap_or(1),
             index_entries: u32::try_from(random.between(2, 24)).unwrap_or(2),
+            planted,
             ..StoreConfig::new(ROOT)
         };
         let mut weights = [40, 10, 8, 6, 8, 3, 2, 2, 3, 2, 4];

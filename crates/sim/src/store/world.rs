@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ferrocket_store::disk::mem::MemDisk;
-use ferrocket_store::{FlushMode, NoSignals, OpenError, Store, StoreConfig};
+use ferrocket_store::{FlushMode, NoSignals, OpenError, Planted, Store, StoreConfig};
 
 use super::ledger::Ledger;
 use super::meanwhile::Meanwhile;
@@ -37,9 +37,13 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, events: Option<VecDeque<String>>) -> Self {
+    pub(super) fn new(
+        seed: u64,
+        planted: Option<Planted>,
+        events: Option<VecDeque<String>>,
+    ) -> Self {
         let mut random = Random::new(seed);
-        let plan = Plan::draw(&mut random);
+        let plan = Plan::draw(&mut random, planted);
         let mut world = Self {
             ledger: Ledger::new(plan.topics, plan.queues),
             random,

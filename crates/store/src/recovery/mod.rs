@@ -35,6 +35,7 @@ use crate::errors::OpenError;
 use crate::log::CommitLog;
 use crate::offsets::PhysicalOffset;
 use crate::opening::Opening;
+use crate::planted::Planted;
 use crate::queue::QueueTable;
 use crate::queue_ext::QueueExt;
 
@@ -90,7 +91,7 @@ pub(crate) fn recover(
     whole::check(parts, &loaded, checkpoint)?;
     let mark_used = || if clean { mark_used() } else { Ok(()) };
     let mut start = where_to_start(parts, &mut loaded, checkpoint, clean)?;
-    let found = loop {
+    let mut found = loop {
         disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
         let scanned = scan(parts, &loaded, checkpoint, start, clean)?;
         let earlier = scanned.missing_from.unwrap_or(start);
@@ -105,6 +106,11 @@ pub(crate) fn recover(
             "a consume queue lacks entries, the log is read again from here"
         );
     };
+    if parts.config.has(Planted::CutOneEarly)
+        && let (Stop::Damaged(_), Some((last, _))) = (&found.stop, found.last)
+    {
+        found.end = last;
+    }
     if !found.holes.is_empty() {
         mark_used().map_err(failed("the end of the commit log"))?;
     }
@@ -185,8 +191,8 @@ fn scan(
         .map_err(failed("the consume queues"))?;
     let confirmed = checkpoint.current.confirmed;
     let rules = Rules {
-        check_crc: config.check_crc_on_recover,
-        property_crc: config.append_property_crc,
+        check_crc: config.check_crc_on_recover && !config.has(Planted::CrcIgnored),
+        property_crc: config.append_property_crc && !config.has(Planted::CrcIgnored),
         durable: confirmed,
         is_ours: parts.is_ours,
         reaches: confirmed.max(loaded.end_physical()),

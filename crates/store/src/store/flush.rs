@@ -13,6 +13,7 @@ use crate::disk::is_out_of_space;
 use crate::errors::{CleanError, FlushError};
 use crate::index::{IndexProgress, Vouched};
 use crate::offsets::PhysicalOffset;
+use crate::planted::Planted;
 use crate::retention::Shortage;
 
 /// What `flushCommitLogLeastPages` counts in.
@@ -83,12 +84,24 @@ impl Store {
             return Ok(PhysicalOffset(from));
         }
         if target > from {
-            self.poison
-                .guard("syncing the commit log", self.log.sync(from, target))?;
+            self.sync_log(from, target)?;
             self.marks.durable.store(target, Ordering::Release);
         }
         self.marks.flushed_ms.store(now_ms, Ordering::Relaxed);
         Ok(PhysicalOffset(target))
+    }
+
+    fn sync_log(&self, from: i64, target: i64) -> Result<(), FlushError> {
+        if self.config.has(Planted::LogNotSynced) {
+            return Ok(());
+        }
+        let synced = self.log.sync(from, target);
+        match synced {
+            Err(error) if self.config.has(Planted::FailedSyncRetried) => {
+                Err(FlushError::Poisoned(error.to_string()))
+            }
+            synced => self.poison.guard("syncing the commit log", synced),
+        }
     }
 
     /// Whether a flush is due: at once in SYNC_FLUSH, by amount and age in ASYNC_FLUSH
@@ -218,6 +231,14 @@ impl Store {
     fn move_checkpoint(&self, now_ms: i64) -> Result<(), FlushError> {
         let last_store_ms = self.marks.last_store_ms.load(Ordering::Acquire);
         let last_record = self.marks.last_record.load(Ordering::Acquire);
+        if self.config.has(Planted::CheckpointFirst) {
+            self.write_checkpoint(
+                last_store_ms,
+                last_record,
+                self.appended(),
+                Vouched::Everything,
+            )?;
+        }
         let durable = self.flush(now_ms)?;
         self.write_queues()?;
         let synced = self.queue_ext.sync().and_then(|()| self.queues.sync());
@@ -225,6 +246,22 @@ impl Store {
         self.poison
             .guard_queues("syncing the consume queues", synced)?;
         let index = self.poison.guard("syncing the index", self.index.sync())?;
+        self.write_checkpoint(last_store_ms, last_record, durable, index)?;
+        self.room.end(Shortage::Checkpoint);
+        self.marks
+            .checkpointed
+            .store(last_record.max(0), Ordering::Relaxed);
+        self.marks.queues_synced_ms.store(now_ms, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_checkpoint(
+        &self,
+        last_store_ms: i64,
+        last_record: i64,
+        durable: PhysicalOffset,
+        index: Vouched,
+    ) -> Result<(), FlushError> {
         let mut checkpoint = self.checkpoint.lock();
         let moved = Checkpoint {
             log_ms: last_store_ms,
@@ -244,11 +281,6 @@ impl Store {
             self.poison
                 .guard("syncing the checkpoint", checkpoint.sync(moved))?;
         }
-        self.room.end(Shortage::Checkpoint);
-        self.marks
-            .checkpointed
-            .store(last_record.max(0), Ordering::Relaxed);
-        self.marks.queues_synced_ms.store(now_ms, Ordering::Relaxed);
         Ok(())
     }
 

@@ -35,6 +35,7 @@ use crate::index::{Distrust, Index};
 use crate::log::{CommitLog, Directories, SEGMENT_BYTES_KEY};
 use crate::offsets::PhysicalOffset;
 use crate::opening::{Alone, Opening};
+use crate::planted::Planted;
 use crate::poison::Poison;
 use crate::queue::{QueueFiles, QueueTable};
 use crate::queue_ext::QueueExt;
@@ -193,7 +194,8 @@ impl Store {
             physical: recovered.report.scanned_from.0,
             until_ms: index_ms,
         };
-        unless_full(index.resume((!clean).then_some(distrusted), recovered.end, &log))
+        let is_crash = !clean && !config.has(Planted::IndexAhead);
+        unless_full(index.resume(is_crash.then_some(distrusted), recovered.end, &log))
             .map_err(failed("read", &config.below_root("index")))?;
 
         let active = match log.last() {
