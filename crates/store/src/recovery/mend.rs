@@ -11,6 +11,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes, Limits, RECORD_BYTES_MIN};
 use ferrocket_protocol::message::{NewMessage, View, sys_flag};
@@ -18,7 +19,7 @@ use ferrocket_protocol::message::{NewMessage, View, sys_flag};
 use super::report::{Cut, Damage, Repair};
 use super::scan::Hole;
 use crate::config::StoreConfig;
-use crate::disk::{Disk, Reserve};
+use crate::disk::{Disk, DiskFile, Reserve};
 use crate::log::{CommitLog, Part};
 use crate::offsets::PhysicalOffset;
 
@@ -113,30 +114,44 @@ impl Mender<'_> {
 
     /// Copies a range of the log to a new file; none when it is all zeros.
     fn save(&self, from: i64, to: i64) -> io::Result<Option<PathBuf>> {
-        let mut saved = None;
+        let mut path = None;
+        match self.copy(from, to, &mut path) {
+            Ok(()) => Ok(path),
+            Err(error) => {
+                // Half of it helps nobody, and every start would leave another one.
+                if let Some(path) = path {
+                    let _ = self.disk.remove_file(&path);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// As above; `path` becomes that of the file as soon as there is one.
+    fn copy(&self, from: i64, to: i64, path: &mut Option<PathBuf>) -> io::Result<()> {
+        let mut file: Option<Arc<dyn DiskFile>> = None;
         self.pieces(from, to, &mut |at, piece| {
             if piece.iter().all(|byte| *byte == 0) {
                 return Ok(());
             }
-            if saved.is_none() {
-                let path = self.new_file(from, to)?;
+            if file.is_none() {
+                let new = path.insert(self.new_file(from, to)?);
                 let bytes = (to - from).unsigned_abs();
-                let file = self.disk.create(&path, bytes, Reserve::Lazily)?;
-                saved = Some((path, file));
+                file = Some(self.disk.create(new, bytes, Reserve::Lazily)?);
             }
-            match &saved {
-                Some((_, file)) => file.write_all_at(piece, (at - from).unsigned_abs()),
+            match &file {
+                Some(file) => file.write_all_at(piece, (at - from).unsigned_abs()),
                 None => Ok(()),
             }
         })?;
-        let Some((path, file)) = saved else {
-            return Ok(None);
+        let (Some(path), Some(file)) = (path, file) else {
+            return Ok(());
         };
         file.sync()?;
         for directory in path.ancestors().skip(1).take(3) {
             self.disk.sync_dir(directory)?;
         }
-        Ok(Some(path))
+        Ok(())
     }
 
     /// A name in the directory of saved places that no file has.

@@ -7,6 +7,7 @@
 //! Nothing of a segment is deleted before all of it is durable.
 
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use super::Store;
@@ -148,8 +149,7 @@ impl Store {
             };
             let end = oldest.base() + self.log.segment_bytes();
             let modified_ms = self
-                .disk
-                .modified_ms(oldest.path())
+                .last_change_ms(oldest.path())
                 .map_err(failed("look at the age of a commit log segment"))?;
             let kept_ms = config.reserved_hours.saturating_mul(HOUR_MS);
             let is_expired = modified_ms.saturating_add(kept_ms) <= now_ms;
@@ -173,6 +173,21 @@ impl Store {
         }
         self.judge_space();
         Ok(())
+    }
+
+    /// When a segment was written to last; long ago for one that somebody deleted by hand. That nothing
+    /// is left in its directory is another matter: its disk may have been taken away.
+    fn last_change_ms(&self, segment: &Path) -> io::Result<i64> {
+        match self.disk.modified_ms(segment) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let directory = segment.parent().unwrap_or(Path::new("."));
+                if self.disk.list(directory)?.is_empty() {
+                    return Err(error);
+                }
+                Ok(i64::MIN)
+            }
+            found => found,
+        }
     }
 
     /// Makes queues and index begin where the log does.

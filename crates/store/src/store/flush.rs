@@ -216,6 +216,8 @@ impl Store {
         self.poison.check()?;
         let mended = self.index.settle(&self.log);
         self.guard_derived(Shortage::Index, "mending the index", mended)?;
+        self.poison
+            .guard("wiping what was refused", self.wipe_durably())?;
         self.move_checkpoint(now_ms)?;
         let abort = self.config.below_root("abort");
         let removed = self

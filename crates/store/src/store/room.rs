@@ -197,6 +197,16 @@ impl Store {
         Ok(())
     }
 
+    /// Before a clean stop: no start may find what was refused, also not after a power loss.
+    pub(super) fn wipe_durably(&self) -> io::Result<()> {
+        if self.room.began(Shortage::Log) == 0 {
+            return Ok(());
+        }
+        let mut appender = self.appender.lock();
+        self.wipe(&mut appender)?;
+        self.log.sync(appender.position, appender.position + 1)
+    }
+
     fn wipe(&self, appender: &mut Appender) -> io::Result<()> {
         if appender.torn_bytes > 0 {
             self.log

@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::support::*;
-use ferrocket_store::disk::mem::{MemDisk, Operation};
+use ferrocket_store::disk::mem::{Fault, MemDisk, Operation};
 use ferrocket_store::{
     AppendBatch, AppendError, FlushError, RetentionConfig, Shortage, Store, StoreConfig,
 };
@@ -111,6 +111,41 @@ fn and_revives_nothing_of_what_it_refused() {
     let store = open(&disk, &config());
     assert_eq!(bodies(&store), [b"one".to_vec(), vec![4; 100]]);
     assert_eq!(store.recovery_report().cut, None);
+}
+
+/// Nor when it could not be wiped at once, and the store is closed before anything takes its place.
+#[test]
+fn also_when_it_is_stopped_cleanly() {
+    for wiped_at_once in [true, false] {
+        let disk = MemDisk::new();
+        let store = open(&disk, &config());
+        send(&store, "T", 0, b"one").unwrap();
+        let mut batch = AppendBatch::new();
+        for body in [&[1; 100][..], &[2; 100], &[3; 100]] {
+            batch.push(store.config(), &message("T", 0, body)).unwrap();
+        }
+        disk.inject(Fault {
+            kind: Some(io::ErrorKind::StorageFull),
+            done_of_16: 15,
+            ..Fault::once(Operation::Write, "commitlog")
+        });
+        if !wiped_at_once {
+            disk.fail_next_with(Operation::Write, "commitlog", io::ErrorKind::StorageFull);
+        }
+        store.append(NOW_MS, &mut batch);
+        assert!(batch.results().iter().all(Result::is_err));
+        disk.heal();
+        store.close(NOW_MS).unwrap();
+        drop(store);
+        for disk in (0..20)
+            .map(|seed| disk.power_loss(seed))
+            .chain([disk.kill()])
+        {
+            let store = open(&disk, &config());
+            assert!(store.recovery_report().clean);
+            assert_eq!(bodies(&store), [b"one".to_vec()]);
+        }
+    }
 }
 
 #[test]

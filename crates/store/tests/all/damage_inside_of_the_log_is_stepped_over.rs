@@ -4,7 +4,7 @@
 use crate::support::*;
 use ferrocket_protocol::message::{View, sys_flag, view::ViewError};
 use ferrocket_store::disk::Disk;
-use ferrocket_store::disk::mem::MemDisk;
+use ferrocket_store::disk::mem::{Fault, MemDisk, Operation};
 use ferrocket_store::{Damage, NewMessage, PhysicalOffset, QueueType, Repair, Store, StoreConfig};
 use std::path::{Path, PathBuf};
 
@@ -318,4 +318,24 @@ fn the_offsets_of_a_damaged_last_batch_go_to_nobody_else() {
     let store = open(&disk, &config);
     assert_eq!(store.max_offset("B", 0).0, 16);
     assert_eq!(read_all(&store, "B", 0).last().unwrap().0, 15);
+}
+
+#[test]
+fn and_what_cannot_be_saved_leaves_nothing_behind() {
+    let disk = MemDisk::new();
+    let sent = killed(&disk, 10);
+    overwrite(&disk, sent[4].0 + 4, &[0xEE; 40]);
+    for _ in 0..3 {
+        disk.inject(Fault {
+            kind: Some(std::io::ErrorKind::StorageFull),
+            done_of_16: 8,
+            ..Fault::once(Operation::Write, "ferrocket/damaged")
+        });
+        let store = open(&disk, &small_config());
+        let damages = &store.recovery_report().damages;
+        assert!(matches!(damages[0].repair, Repair::Left(_)), "{damages:?}");
+        let saved = disk.list(Path::new("/store/ferrocket/damaged")).unwrap();
+        assert_eq!(saved, []);
+    }
+    assert!(check(&disk, &[4], 10).saved.is_some());
 }

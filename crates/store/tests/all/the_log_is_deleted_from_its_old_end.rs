@@ -285,6 +285,29 @@ fn and_expired_queues_go_by_hand_and_begin_at_0_again() {
     assert_eq!(store.max_offset("T", 0).0, 9);
 }
 
+#[test]
+fn and_one_that_somebody_deleted_stops_nothing() {
+    use ferrocket_store::disk::Disk;
+    let disk = MemDisk::new();
+    let store = filled(&disk, 5, FOUR_MS);
+    let first = &names(&disk, "/store/commitlog")[0];
+    let first = std::path::Path::new("/store/commitlog").join(first);
+    disk.remove_file(&first).unwrap();
+    store.clean_by_hand();
+    assert_eq!(clean(&store, FOUR_MS + (72 - 3) * HOUR_MS), 2);
+    assert_eq!(names(&disk, "/store/commitlog").len(), 4);
+
+    // A directory without anything is not what somebody deleted from.
+    let all = names(&disk, "/store/commitlog");
+    for name in all {
+        let path = std::path::Path::new("/store/commitlog").join(name);
+        disk.remove_file(&path).unwrap();
+    }
+    let now_ms = FOUR_MS + 1000 * HOUR_MS;
+    store.clean_by_hand();
+    assert!(store.clean(now_ms, 0, &mut |_| true).is_err());
+}
+
 fn names(disk: &MemDisk, directory: &str) -> Vec<String> {
     use ferrocket_store::disk::Disk;
     let entries = disk.list(directory.as_ref()).unwrap();
