@@ -102,12 +102,17 @@ impl CheckpointFile {
     }
 
     /// The checkpoint that vouches for nothing from the record at `physical` on, which was stored at
-    /// `store_ms`.
+    /// `store_ms`. What another broker confirmed need not be durable.
     pub(crate) fn lowered_to(&self, physical: i64, store_ms: i64) -> Checkpoint {
         Checkpoint {
             queues_ms: self.current.queues_ms.min(store_ms),
             index_ms: self.current.index_ms.min(store_ms),
             queues_physical: self.current.queues_physical.min(physical),
+            confirmed: if self.is_ours {
+                self.current.confirmed
+            } else {
+                0
+            },
             ..self.current
         }
     }

@@ -81,8 +81,7 @@ pub(crate) enum Vouched {
 }
 
 impl Index {
-    /// Takes over after recovery: the log ends at `end`. Reads a little of the log when that is
-    /// probably all that is missing.
+    /// Takes over after recovery: the log ends at `end`.
     pub(crate) fn resume(
         &self,
         distrusted: Option<Distrust>,
@@ -99,20 +98,24 @@ impl Index {
             until_ms: i64::MAX,
         };
         let distrusted = distrusted.or(beyond.then_some(cut));
-        {
-            let mut build = self.build.lock();
-            match distrusted {
-                Some(_) => build.distrusted = distrusted,
-                None => self.plan(&mut build, log)?,
-            }
-            self.note(&build, log);
+        let mut build = self.build.lock();
+        match distrusted {
+            Some(_) => build.distrusted = distrusted,
+            None => self.plan(&mut build, log)?,
         }
-        if distrusted.is_none()
-            && let Err(error) = self.build_step(log, AT_START_BYTES)
-        {
+        self.note(&build, log);
+        Ok(())
+    }
+
+    /// When there is nothing to mend, reads a little of the log, which is probably all that is
+    /// missing.
+    pub(crate) fn catch_up(&self, log: &CommitLog) {
+        if !self.enabled || self.build.lock().distrusted.is_some() {
+            return;
+        }
+        if let Err(error) = self.build_step(log, AT_START_BYTES) {
             tracing::warn!(%error, "the message index is not complete: tried again later");
         }
-        Ok(())
     }
 
     /// Does the next part of the work, reading about `budget_bytes` of the log at most.

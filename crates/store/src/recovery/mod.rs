@@ -91,9 +91,10 @@ pub(crate) fn recover(
     whole::check(parts, &loaded, checkpoint)?;
     let mark_used = || if clean { mark_used() } else { Ok(()) };
     let mut start = where_to_start(parts, &mut loaded, checkpoint, clean)?;
+    let confirmed = checkpoint.current.confirmed;
     let mut found = loop {
         disown(log, checkpoint, start, &mark_used).map_err(failed("the checkpoint"))?;
-        let scanned = scan(parts, &loaded, checkpoint, start, clean)?;
+        let scanned = scan(parts, &loaded, confirmed, start, clean)?;
         let earlier = scanned.missing_from.unwrap_or(start);
         let earlier = start::begin_at(log, earlier).map_err(failed("the commit log"))?;
         if earlier >= start {
@@ -181,7 +182,7 @@ struct Scanned {
 fn scan(
     parts: &Parts<'_>,
     loaded: &Loaded,
-    checkpoint: &CheckpointFile,
+    confirmed: i64,
     start: i64,
     clean: bool,
 ) -> Result<Scanned, OpenError> {
@@ -189,11 +190,11 @@ fn scan(
     loaded
         .cut_at(parts, start, clean)
         .map_err(failed("the consume queues"))?;
-    let confirmed = checkpoint.current.confirmed;
     let rules = Rules {
         check_crc: config.check_crc_on_recover && !config.has(Planted::CrcIgnored),
         property_crc: config.append_property_crc && !config.has(Planted::CrcIgnored),
-        durable: confirmed,
+        // Java confirms what is in the log, durable or not.
+        durable: if parts.is_ours { confirmed } else { 0 },
         is_ours: parts.is_ours,
         reaches: confirmed.max(loaded.end_physical()),
         clean,

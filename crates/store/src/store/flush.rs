@@ -149,6 +149,12 @@ impl Store {
     /// again later.
     pub fn build_index(&self, budget_bytes: u64) -> Result<IndexProgress, FlushError> {
         self.poison.check()?;
+        if self.room.is_short_of(Shortage::Abort) {
+            // A start after a kill would take half written files for those of a clean stop.
+            return Err(FlushError::NoSpace(
+                "building the index waits for room on the disk to write abort".to_owned(),
+            ));
+        }
         let budget = i64::try_from(budget_bytes).unwrap_or(i64::MAX).max(1);
         match self.index.build_step(&self.log, budget) {
             // Nobody waits for this: no message is refused because of it.

@@ -190,6 +190,14 @@ impl Store {
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
         unless_full(deleted.end_at(recovered.end))
             .map_err(failed("write below", &config.below_root("ferrocket")))?;
+        // From here on files are written to that a later start only believes after a clean stop.
+        let room = Room::default();
+        match write_abort(&*disk, &config) {
+            Err(error) if is_out_of_space(&error) => {
+                room.hit(Shortage::Abort, "writing abort", &error);
+            }
+            written => written.map_err(failed("write", &abort))?,
+        }
         let distrusted = Distrust {
             physical: recovered.report.scanned_from.0,
             until_ms: index_ms,
@@ -197,6 +205,9 @@ impl Store {
         let is_crash = !clean && !config.has(Planted::IndexAhead);
         unless_full(index.resume(is_crash.then_some(distrusted), recovered.end, &log))
             .map_err(failed("read", &config.below_root("index")))?;
+        if !room.is_short_of(Shortage::Abort) {
+            index.catch_up(&log);
+        }
 
         let active = match log.last() {
             Some(segment) => segment,
@@ -208,13 +219,6 @@ impl Store {
                 ))?
             }
         };
-        let room = Room::default();
-        match write_abort(&*disk, &config) {
-            Err(error) if is_out_of_space(&error) => {
-                room.hit(Shortage::Abort, "writing abort", &error);
-            }
-            written => written.map_err(failed("write", &abort))?,
-        }
         let (last_record, last_store_ms) = recovered.last.unwrap_or((-1, 0));
         let store = Store {
             appender: Mutex::new(Appender::new(active, recovered.end, last_store_ms)),
@@ -357,15 +361,14 @@ fn check_rare_queues(config: &StoreConfig) -> Result<(), (&'static str, &'static
 /// A checkpoint that vouches for more than the log still has would vouch for records to come.
 fn lower(checkpoint: &mut CheckpointFile, recovered: &recovery::Recovered) -> std::io::Result<()> {
     let mut lowered = checkpoint.current;
-    if lowered.queues_physical < recovered.end {
-        return Ok(());
-    }
-    let (last_record, last_store_ms) = recovered.last.unwrap_or((0, 0));
-    lowered.queues_physical = last_record;
-    lowered.queues_ms = lowered.queues_ms.min(last_store_ms);
-    lowered.index_ms = lowered.index_ms.min(last_store_ms);
-    lowered.log_ms = lowered.log_ms.min(last_store_ms);
     lowered.confirmed = lowered.confirmed.min(recovered.end);
+    if lowered.queues_physical >= recovered.end {
+        let (last_record, last_store_ms) = recovered.last.unwrap_or((0, 0));
+        lowered.queues_physical = last_record;
+        lowered.queues_ms = lowered.queues_ms.min(last_store_ms);
+        lowered.index_ms = lowered.index_ms.min(last_store_ms);
+        lowered.log_ms = lowered.log_ms.min(last_store_ms);
+    }
     if lowered == checkpoint.current {
         Ok(())
     } else {

@@ -2,10 +2,11 @@
 //! for a record.
 
 use crate::support::*;
-use ferrocket_store::PhysicalOffset;
 use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::MemDisk;
+use ferrocket_store::{NoSignals, PhysicalOffset, Store};
 use std::path::Path;
+use std::sync::Arc;
 
 const SEGMENT: &str = "/store/commitlog/00000000000000000000";
 
@@ -65,4 +66,64 @@ fn a_record_of_another_place_is_no_record() {
     overwrite(&disk, starts[1] + bytes as i64, &first);
     let store = open(&disk, &small_config());
     assert_eq!(read_all(&store, "T", 0).len(), 2);
+}
+
+fn confirmed(disk: &MemDisk) -> i64 {
+    let checkpoint = disk.read(Path::new("/store/checkpoint")).unwrap();
+    i64::from_be_bytes(checkpoint[32..40].try_into().unwrap())
+}
+
+#[test]
+fn the_checkpoint_vouches_for_nothing_beyond_it() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &small_config());
+    send(&store, "Quiet", 0, b"once").unwrap();
+    while store.appended().0 < 9000 {
+        send(&store, "T", 0, &[1; 100]).unwrap();
+    }
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    assert!(confirmed(&disk) > 9000);
+    disk.remove_file(Path::new("/store/commitlog/00000000000000008192"))
+        .unwrap();
+    let store = open(&disk, &small_config());
+    assert!(store.appended().0 <= 8192);
+    assert!(confirmed(&disk) <= store.appended().0);
+}
+
+/// Java's confirm offset is not one of what is durable.
+#[test]
+fn also_when_the_checkpoint_of_another_broker_confirms_it() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &small_config());
+    for _ in 0..2 {
+        send(&store, "T", 0, &[1; 100]).unwrap();
+    }
+    let torn = send(&store, "T", 0, &[1; 100]).unwrap().physical_offset.0;
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    let path = Path::new("/store/checkpoint");
+    let mut checkpoint = disk.read(path).unwrap();
+    checkpoint[48..].fill(0);
+    disk.write(path, &checkpoint).unwrap();
+    disk.write(Path::new("/store/abort"), b"1").unwrap();
+    let log = Path::new("/store/commitlog/00000000000000000000");
+    let mut content = disk.read(log).unwrap();
+    content[torn as usize + 100..].fill(0);
+    disk.write(log, &content).unwrap();
+    // The second start must not take it for its own either.
+    for halt in [5, 8, 11, 1000] {
+        let disk = disk.kill();
+        disk.halt_after(halt);
+        let _ = Store::open(
+            Arc::new(disk.clone()),
+            small_config(),
+            Arc::new(NoSignals),
+            NOW_MS,
+        );
+        let disk = disk.kill();
+        let store = open(&disk, &small_config());
+        assert_eq!(store.recovery_report().damages, [], "{halt}");
+        assert_eq!(store.appended().0, torn, "{halt}");
+    }
 }

@@ -266,3 +266,36 @@ fn a_file_that_is_damaged() {
         }
     }
 }
+
+#[test]
+fn a_start_after_a_clean_stop_that_is_killed_itself() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config());
+    work(&store, 0, 55, 20);
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    let files = disk.list(Path::new("/store/index")).unwrap();
+    let last = Path::new("/store/index").join(&files.last().unwrap().name);
+    let behind = disk.read(&last).unwrap();
+    let store = open(&disk, &config());
+    work(&store, 55, 2, 20);
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    disk.write(&last, &behind).unwrap();
+    for halt in 0..60 {
+        let disk = disk.kill();
+        disk.halt_after(halt);
+        let opened = Store::open(
+            Arc::new(disk.clone()),
+            config(),
+            Arc::new(NoSignals),
+            NOW_MS,
+        );
+        drop(opened);
+        let disk = disk.kill();
+        let store = open(&disk, &config());
+        build_index(&store);
+        work(&store, 57, 20, 100);
+        check(&store, &format!("halt {halt}"));
+    }
+}
