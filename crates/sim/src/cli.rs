@@ -92,10 +92,15 @@ fn show(failure: &Failure) -> String {
 
 fn summary_of(failure: &Failure) -> String {
     let Failure {
-        seed, violation, ..
+        seed,
+        planted,
+        violation,
+        ..
     } = failure;
+    let planted = planted.map_or(String::new(), |it| format!(" --planted {}", it.name()));
     format!(
-        "seed {seed}: {violation}\n  cargo run --release -p ferrocket-sim -- store --seed {seed}\n"
+        "seed {seed}: {violation}\n  \
+         cargo run --release -p ferrocket-sim -- store --seed {seed}{planted}\n"
     )
 }
 
@@ -180,7 +185,7 @@ fn work(args: &StoreArgs, progress: &Progress, reports: &mpsc::Sender<Report>) {
 /// Runs a seed; a panic is a broken promise too.
 fn guarded(seed: u64, planted: Option<Planted>) -> Result<Summary, Box<Failure>> {
     catch_unwind(AssertUnwindSafe(|| store::run_with(seed, planted)))
-        .unwrap_or_else(|_| Err(Box::new(Failure::of_panic(seed))))
+        .unwrap_or_else(|_| Err(Box::new(Failure::of_panic(seed, planted))))
 }
 
 #[derive(Debug, Default)]

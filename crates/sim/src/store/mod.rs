@@ -49,6 +49,8 @@ pub struct Summary {
 #[derive(Debug)]
 pub struct Failure {
     pub seed: u64,
+    /// The mistake that was planted.
+    pub planted: Option<Planted>,
     pub violation: Violation,
     /// The last events, oldest first.
     pub events: VecDeque<String>,
@@ -67,9 +69,10 @@ impl Summary {
 impl Failure {
     /// Of a run that panicked; the panic has told where.
     #[must_use]
-    pub fn of_panic(seed: u64) -> Self {
+    pub fn of_panic(seed: u64, planted: Option<Planted>) -> Self {
         Self {
             seed,
+            planted,
             violation: Violation::new("a panic"),
             events: VecDeque::new(),
         }
@@ -95,6 +98,7 @@ pub fn run_with(seed: u64, planted: Option<Planted>) -> Result<Summary, Box<Fail
         // Events cost time, so they are noted only when somebody will read them.
         Err(violation) => Err(Box::new(replay(seed, planted).unwrap_or(Failure {
             seed,
+            planted,
             violation,
             events: VecDeque::new(),
         }))),
@@ -125,6 +129,7 @@ pub fn replay(seed: u64, planted: Option<Planted>) -> Option<Failure> {
     let violation = lives::run(&mut world).err()?;
     Some(Failure {
         seed,
+        planted,
         violation,
         events: world.take_events(),
     })
