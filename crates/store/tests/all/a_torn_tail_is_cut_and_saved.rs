@@ -73,6 +73,14 @@ fn confirmed(disk: &MemDisk) -> i64 {
     i64::from_be_bytes(checkpoint[32..40].try_into().unwrap())
 }
 
+/// Makes the checkpoint one of another broker.
+fn unseal(disk: &MemDisk) {
+    let path = Path::new("/store/checkpoint");
+    let mut checkpoint = disk.read(path).unwrap();
+    checkpoint[48..].fill(0);
+    disk.write(path, &checkpoint).unwrap();
+}
+
 #[test]
 fn the_checkpoint_vouches_for_nothing_beyond_it() {
     let disk = MemDisk::new();
@@ -84,6 +92,7 @@ fn the_checkpoint_vouches_for_nothing_beyond_it() {
     store.close(NOW_MS).unwrap();
     drop(store);
     assert!(confirmed(&disk) > 9000);
+    unseal(&disk);
     disk.remove_file(Path::new("/store/commitlog/00000000000000008192"))
         .unwrap();
     let store = open(&disk, &small_config());
@@ -102,10 +111,7 @@ fn also_when_the_checkpoint_of_another_broker_confirms_it() {
     let torn = send(&store, "T", 0, &[1; 100]).unwrap().physical_offset.0;
     store.close(NOW_MS).unwrap();
     drop(store);
-    let path = Path::new("/store/checkpoint");
-    let mut checkpoint = disk.read(path).unwrap();
-    checkpoint[48..].fill(0);
-    disk.write(path, &checkpoint).unwrap();
+    unseal(&disk);
     disk.write(Path::new("/store/abort"), b"1").unwrap();
     let log = Path::new("/store/commitlog/00000000000000000000");
     let mut content = disk.read(log).unwrap();
