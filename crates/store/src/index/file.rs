@@ -30,7 +30,8 @@ pub(super) struct IndexFile {
     header: Mutex<Header>,
     /// Held while slots are written, so that no reader sees half of one.
     pub(super) slots: RwLock<()>,
-    /// Written to since the last sync.
+    /// Written to since the last sync began. Set before and behind every change: a sync in between
+    /// covers the first half only.
     pub(super) dirty: AtomicBool,
     /// An append failed half way: slots may point to entries that the header does not have.
     torn: AtomicBool,
@@ -272,6 +273,7 @@ impl IndexFile {
 
     pub(super) fn set_header(&self, header: Header) -> io::Result<()> {
         self.file.write_all_at(&header.encode(), 0)?;
+        self.dirty.store(true, Ordering::Relaxed);
         *self.header.lock() = header;
         Ok(())
     }

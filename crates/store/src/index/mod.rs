@@ -5,8 +5,8 @@
 //! batches. What a file tells is only where a message with the key may be: the caller reads the
 //! record and looks. Everything here can be made again from the commit log.
 //!
-//! Lock order: append lock, `writing`, `files`, a file's locks; the lock of the keys that wait is
-//! held for copying only. Old files are not deleted here.
+//! Lock order: append lock, `writing`, `files`, a file's locks; `syncing` before `files`, never with
+//! `writing`; the lock of the keys that wait is held for copying only. Old files are not deleted here.
 
 mod build;
 mod file;
@@ -51,6 +51,9 @@ pub(crate) struct Index {
     names_changed: AtomicBool,
     /// Held while the newest file is written.
     writing: Mutex<()>,
+    /// Held while files are synced: whoever comes second must not take a sync under way for one that
+    /// was done.
+    syncing: Mutex<()>,
     build: Mutex<Build>,
     /// Where a file is made that will stand between others.
     part_path: PathBuf,
@@ -83,6 +86,7 @@ impl Index {
             files: RwLock::new(Vec::new()),
             names_changed: AtomicBool::new(false),
             writing: Mutex::new(()),
+            syncing: Mutex::new(()),
             build: Mutex::default(),
             part_path: config.below_root("ferrocket").join("index-part"),
             behind: AtomicI64::new(-1),
@@ -316,8 +320,9 @@ impl Index {
         Ok(vouched)
     }
 
+    /// Appends may write keys meanwhile, of which nothing is said here.
     fn sync_files(&self) -> io::Result<()> {
-        let _writing = self.writing.lock();
+        let _syncing = self.syncing.lock();
         let files = self.files.read().clone();
         for file in &files {
             file.sync()?;

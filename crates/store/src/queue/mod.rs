@@ -170,6 +170,11 @@ impl<E: Unit> Queue<E> {
         self.deleted.load(Ordering::Relaxed)
     }
 
+    /// What the next message gets.
+    pub(crate) fn next_offset(&self) -> i64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// Under the append lock: the next `count` queue offsets.
     pub(crate) fn assign(&self, count: i64) -> i64 {
         let first = self.next.load(Ordering::Relaxed);

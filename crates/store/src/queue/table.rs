@@ -78,6 +78,16 @@ impl<E: Unit> QueueTable<E> {
         has_any && self.shard(topic).read().contains_key(topic)
     }
 
+    /// How many queues a topic has, and how many offsets they gave out: the same under the append lock
+    /// as before when nothing was appended to it in between.
+    pub(crate) fn extent(&self, topic: &str) -> (usize, i64) {
+        let shard = self.shard(topic).read();
+        let queues = shard.get(topic).into_iter().flatten();
+        queues.fold((0, 0), |(count, offsets), queue| {
+            (count + 1, offsets + queue.next_offset())
+        })
+    }
+
     pub(crate) fn find_or_create(&self, topic: &str, id: i32) -> Arc<Queue<E>> {
         if let Some(queue) = self.find(topic, id) {
             return queue;

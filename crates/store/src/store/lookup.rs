@@ -237,19 +237,27 @@ impl Store {
     /// # Errors
     /// When the disk does not let the files go; the queues are forgotten all the same.
     pub fn delete_topic(&self, topic: &str) -> io::Result<()> {
-        let mut noted = Ok(());
+        let batch_queues = self.batch_queues.table();
+        let extents = || (self.queues.extent(topic), batch_queues.extent(topic));
+        // The note takes a sync, for which appends do not wait: only when the topic itself got messages
+        // meanwhile it is made again, when they can get none.
+        let (deletion, (plain_then, batch_then)) = {
+            let _appender = self.appender.lock();
+            (self.deletion_now(), extents())
+        };
+        let mut noted = self.note_deletion(topic, deletion);
         let extension = self.queue_ext.delete_topic(topic);
         let plain = self.queues.delete_topic(topic, || {
             let appender = self.appender.lock();
-            noted = self.note_deletion(topic);
+            if noted.is_ok() && self.queues.extent(topic) != plain_then {
+                noted = self.note_deletion(topic, self.deletion_now());
+            }
             appender
         });
-        let table = self.batch_queues.table();
-        let batch = table.delete_topic(topic, || {
+        let batch = batch_queues.delete_topic(topic, || {
             let appender = self.appender.lock();
-            if noted.is_ok() && table.has_topic(topic) {
-                // Messages may have come since.
-                noted = self.note_deletion(topic);
+            if noted.is_ok() && batch_queues.extent(topic) != batch_then {
+                noted = self.note_deletion(topic, self.deletion_now());
             }
             appender
         });
@@ -257,11 +265,14 @@ impl Store {
     }
 
     /// With the append lock held.
-    fn note_deletion(&self, topic: &str) -> io::Result<()> {
-        let deletion = Deletion {
+    fn deletion_now(&self) -> Deletion {
+        Deletion {
             end: self.appended().0,
             store_ms: self.marks.last_store_ms.load(Ordering::Relaxed),
-        };
+        }
+    }
+
+    fn note_deletion(&self, topic: &str, deletion: Deletion) -> io::Result<()> {
         self.deleted.add(topic, deletion, self.log.start())
     }
 

@@ -24,6 +24,7 @@ mod a_wide_gap_in_a_queue_makes_no_blanks;
 mod acknowledged_messages_survive_a_kill;
 mod any_history_equals_its_model;
 mod any_store_is_looked_at_without_a_change;
+mod appends_wait_for_no_sync_of_others;
 mod batch_queues_and_the_extension_follow_the_log;
 mod batches_are_read_whole_from_any_of_their_offsets;
 mod configuration_files_fall_back_to_their_backup;
