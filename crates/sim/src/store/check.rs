@@ -6,7 +6,7 @@ use std::path::Path;
 use ferrocket_protocol::message::View;
 use ferrocket_protocol::message::view;
 use ferrocket_store::disk::Disk;
-use ferrocket_store::{PhysicalOffset, QueueOffset, ReadRequest, Store};
+use ferrocket_store::{PhysicalOffset, QueueOffset, ReadRequest, RecoveryReport, Store};
 
 use super::ledger::{Losses, Message, Place, Queue, State, number_of, topic_name};
 use super::lives;
@@ -51,12 +51,23 @@ pub(super) fn after_start(world: &mut World, losses: Losses) -> Result<(), Viola
     }
     world.appended = appended;
     world.durable = durable;
-    if losses.clean && (!report.clean || report.cut.is_some()) {
+    if !world
+        .ledger
+        .messages
+        .iter()
+        .any(|message| message.is_rotten)
+        && losses.clean
+        && (!report.clean || report.cut.is_some())
+    {
         return Err(Violation::new(format!(
             "a clean stop was not taken for one: {report:?}"
         )));
     }
     tear(world, losses);
+    let start = store.min_physical_offset().0;
+    if world.has_cleaned {
+        world.ledger.expire(start)?;
+    }
     let mut seen = vec![false; world.ledger.messages.len()];
     for (topic, queue) in world.ledger.each_queue() {
         let found = read_queue(world, &store, topic, queue)?;
@@ -64,6 +75,9 @@ pub(super) fn after_start(world: &mut World, losses: Losses) -> Result<(), Viola
         compare(world, topic, queue, &found, &mut seen)?;
     }
     settle(world, &store, losses, &seen)?;
+    check_rot(world, &report, &seen)?;
+    world.has_cleaned &= losses.power;
+    world.log_start = start;
     check_topics(world)?;
     world.ledger.forget_pending();
     if world.random.percent(50) {
@@ -188,7 +202,7 @@ fn compare(
         if (message.topic, message.queue) != (topic, queue) {
             return problem(format!("message {number} is in the wrong queue"));
         }
-        if message.state == State::Gone && !message.is_deleted {
+        if message.state == State::Gone && !message.is_excused() {
             return problem(format!("message {number} was gone and came back"));
         }
         match seen.get_mut(*number) {
@@ -234,7 +248,7 @@ fn may_be_missing(world: &World, topic: usize, queue: usize, offset: i64) -> boo
     world.ledger.messages.iter().any(|message| {
         (message.topic, message.queue) == (topic, queue)
             && message.is_queued
-            && (message.state != State::Durable || message.is_deleted || message.is_rotten)
+            && (message.state != State::Durable || message.is_excused())
             && message
                 .place
                 .map_or(message.wanted_offset, |place| place.queue_offset)
@@ -251,6 +265,8 @@ fn settle(
 ) -> Result<(), Violation> {
     let end = store.appended().0;
     world.ledger.store_ms = 0;
+    let mut last_end = 0;
+    let knows_time = store.recovery_report().records_scanned > 0;
     for number in 0..world.ledger.messages.len() {
         let mut is_there = seen.get(number).copied().unwrap_or(false);
         if !is_there {
@@ -273,11 +289,52 @@ fn settle(
                     "message {number} is behind the end of the log, {end}"
                 )));
             }
-            message.state = State::Durable;
-            let store_ms = message.place.map_or(0, |place| place.store_ms);
-            world.ledger.store_ms = world.ledger.store_ms.max(store_ms);
-        } else {
+            // A torn record that was left where it is has no entry, and may get one or go.
+            message.state = if is_found || message.is_deleted {
+                State::Durable
+            } else {
+                State::Maybe
+            };
+            if let Some(place) = message
+                .place
+                .filter(|place| knows_time && place.end > last_end)
+            {
+                last_end = place.end;
+                world.ledger.store_ms = place.store_ms;
+            }
+        } else if message.is_queued || message.place.is_some() {
             message.state = State::Gone;
+        }
+    }
+    Ok(())
+}
+
+/// A rotten message that the start has read must not be served, and be told of.
+fn check_rot(world: &World, report: &RecoveryReport, seen: &[bool]) -> Result<(), Violation> {
+    for (number, message) in world.ledger.messages.iter().enumerate() {
+        let Some(place) = message.place.filter(|_| message.is_rotten) else {
+            continue;
+        };
+        if message.is_excused_but_for_rot() || place.physical < report.scanned_from.0 {
+            continue;
+        }
+        if seen.get(number) == Some(&true) {
+            return Err(Violation::new(format!(
+                "message {number} rotted at {place:?} and is served"
+            )));
+        }
+        let is_told = report
+            .damages
+            .iter()
+            .any(|damage| (damage.from.0..damage.to.0).contains(&place.physical));
+        if message.state == State::Gone
+            && world.rotten_now == Some(number)
+            && !is_told
+            && report.cut.is_none()
+        {
+            return Err(Violation::new(format!(
+                "message {number} rotted at {place:?} and nobody is told"
+            )));
         }
     }
     Ok(())
@@ -338,7 +395,18 @@ fn twice(world: &mut World, store: &Store) -> Result<(), Violation> {
         let first = read_queue(world, store, topic, queue)?;
         let second = read_queue(world, &other, topic, queue)?;
         // Where messages are lost the bounds are a matter of taste.
-        if first.entries != second.entries {
+        let sound = |found: &Found| {
+            let is_sound = |number: &usize| {
+                let message = world.ledger.messages.get(*number);
+                message.is_some_and(|message| !message.is_excused())
+            };
+            let entries = found
+                .entries
+                .iter()
+                .filter(|(_, (number, _))| is_sound(number));
+            entries.map(|(at, found)| (*at, *found)).collect::<Vec<_>>()
+        };
+        if sound(&first) != sound(&second) {
             let name = topic_name(topic);
             let ends = (first.min, first.max, second.min, second.max);
             return Err(Violation::new(format!(
@@ -349,7 +417,9 @@ fn twice(world: &mut World, store: &Store) -> Result<(), Violation> {
     let (first, second) = (store.appended().0, other.appended().0);
     let is_lost = |message: &Message| {
         let end = message.place.map_or(0, |place| place.end);
-        message.state == State::Durable && (second + 1..=first).contains(&end)
+        message.state == State::Durable
+            && !message.is_excused()
+            && (second + 1..=first).contains(&end)
     };
     if second > first || world.ledger.messages.iter().any(is_lost) {
         return Err(Violation::new(format!(

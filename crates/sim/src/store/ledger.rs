@@ -51,6 +51,8 @@ pub(super) struct Message {
     pub(super) is_deleted: bool,
     /// A byte of its record rotted.
     pub(super) is_rotten: bool,
+    /// Its segment was deleted, being old: it is gone or about to go.
+    pub(super) is_expired: bool,
     /// A power loss, or the end of the process in its write, came before it was safe: its topic and
     /// properties may be torn, as no CRC covers them.
     pub(super) is_torn: bool,
@@ -142,6 +144,28 @@ impl Ledger {
         }
     }
 
+    /// The log begins at `start` now: what was before went with its segments, which must have been
+    /// durable.
+    pub(super) fn expire(&mut self, start: i64) -> Result<(), Violation> {
+        for (number, message) in self.messages.iter_mut().enumerate() {
+            if message.is_expired || message.place.is_none_or(|place| place.physical >= start) {
+                continue;
+            }
+            message.is_expired = true;
+            if message.state == State::Appended {
+                return Err(Violation::new(format!(
+                    "message {number} was deleted before it was durable"
+                )));
+            }
+        }
+        let messages = &self.messages;
+        let is_kept = |number: &usize| messages.get(*number).is_some_and(|it| !it.is_expired);
+        for queue in self.queues.iter_mut().flatten() {
+            queue.entries.retain(|_, number| is_kept(number));
+        }
+        Ok(())
+    }
+
     pub(super) fn forget_pending(&mut self) {
         self.pending.clear();
     }
@@ -187,7 +211,7 @@ pub(super) struct Losses {
 
 impl Message {
     pub(super) fn must_survive(&self, losses: Losses) -> bool {
-        if self.is_deleted || self.is_rotten {
+        if self.is_excused() {
             return false;
         }
         match self.state {
@@ -195,6 +219,15 @@ impl Message {
             State::Appended => !losses.power && !losses.dropped,
             State::Maybe | State::Gone => false,
         }
+    }
+
+    /// Whether it may vanish although it was safe once.
+    pub(super) fn is_excused(&self) -> bool {
+        self.is_deleted || self.is_rotten || self.is_expired
+    }
+
+    pub(super) fn is_excused_but_for_rot(&self) -> bool {
+        self.is_deleted || self.is_expired
     }
 
     pub(super) fn body(&self, number: usize) -> Vec<u8> {

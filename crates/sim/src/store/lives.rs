@@ -1,13 +1,15 @@
 //! Starts and ends.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 
 use ferrocket_store::disk::mem::{Fault, Operation};
 use ferrocket_store::{OpenError, Store};
 
 use super::check;
-use super::ledger::Losses;
+use super::ledger::{Losses, State};
+use super::plan::ROOT;
 use super::steps;
 use super::violation::Violation;
 use super::world::World;
@@ -60,6 +62,10 @@ fn start(world: &mut World, losses: &mut Losses, may_fail: bool) -> Result<bool,
         arm(world);
     }
     world.summary.starts += 1;
+    world.rotten_now = None;
+    if may_fail {
+        rot(world);
+    }
     match world.open(&world.disk) {
         Ok(_) if world.disk.is_off() => {
             world.note(|| "stopped at the end of the start".to_owned());
@@ -67,6 +73,8 @@ fn start(world: &mut World, losses: &mut Losses, may_fail: bool) -> Result<bool,
             Ok(false)
         }
         Ok(store) => {
+            // What was to fail in the start and was not met must not fail a comparison.
+            world.disk.heal();
             world.store = Some(Arc::new(store));
             check::after_start(world, *losses)?;
             *losses = Losses {
@@ -86,6 +94,41 @@ fn start(world: &mut World, losses: &mut Losses, may_fail: bool) -> Result<bool,
             "the store does not start: {}",
             with_causes(&error)
         ))),
+    }
+}
+
+/// Bytes of a record from its start to its body.
+const HEAD_BYTES: i64 = 88;
+
+/// Changes a byte of a durable record, where a CRC or the place covers it.
+fn rot(world: &mut World) {
+    if !world.random.percent(world.plan.faults.rot) {
+        return;
+    }
+    let number = world.random.index(world.ledger.messages.len());
+    let Some(message) = world.ledger.messages.get(number) else {
+        return;
+    };
+    let Some(place) = message.place.filter(|_| message.state == State::Durable) else {
+        return;
+    };
+    let at = if message.body_bytes > 0 && world.random.percent(70) {
+        HEAD_BYTES + world.random.index(message.body_bytes) as i64
+    } else {
+        // Length, magic, and the place in the log.
+        world.random.pick(&[0, 1, 2, 3, 4, 7, 28, 35]).unwrap_or(0)
+    };
+    let segment_bytes = i64::try_from(world.config().segment_bytes).unwrap_or(i64::MAX);
+    let base = place.physical - place.physical % segment_bytes;
+    let path = Path::new(ROOT).join(format!("commitlog/{base:020}"));
+    let position = (place.physical - base + at).unsigned_abs();
+    let mask = 1 << world.random.below(8);
+    if world.disk.rot(&path, position, mask) {
+        world.note(|| format!("message {number} rots in byte {at} at {place:?}"));
+        world.rotten_now = Some(number);
+        if let Some(message) = world.ledger.messages.get_mut(number) {
+            message.is_rotten = true;
+        }
     }
 }
 

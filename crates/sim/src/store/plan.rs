@@ -1,7 +1,7 @@
 //! What a seed does: each one turns features and faults on or off and draws their sizes (swarm
 //! testing), because a run with everything on at once reaches less than runs with different parts.
 
-use ferrocket_store::{FlushMode, Planted, StoreConfig};
+use ferrocket_store::{FlushMode, Planted, RetentionConfig, StoreConfig};
 
 use crate::random::Random;
 
@@ -22,9 +22,10 @@ pub(super) enum Step {
     Fault,
     FillDisk,
     BuildIndex,
+    Clean,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step::Send,
     Step::Flush,
     Step::FlushQueues,
@@ -36,6 +37,7 @@ const STEPS: [Step; 11] = [
     Step::Fault,
     Step::FillDisk,
     Step::BuildIndex,
+    Step::Clean,
 ];
 
 #[derive(Debug, Clone)]
@@ -65,6 +67,8 @@ pub(super) struct Faults {
     pub(super) meanwhile: u64,
     /// An operation of a start fails.
     pub(super) failing_start: u64,
+    /// A byte of a durable record changes before a start.
+    pub(super) rot: u64,
     /// After a start another start of the same disk is compared with it.
     pub(super) twice: u64,
 }
@@ -86,9 +90,14 @@ impl Plan {
             index_slots: u32::try_from(random.between(1, 12)).unwrap_or(1),
             index_entries: u32::try_from(random.between(2, 24)).unwrap_or(2),
             planted,
+            retention: RetentionConfig {
+                reserved_hours: 1,
+                delete_hours: (0..24).collect(),
+                ..RetentionConfig::default()
+            },
             ..StoreConfig::new(ROOT)
         };
-        let mut weights = [40, 10, 8, 6, 8, 3, 2, 2, 3, 2, 4];
+        let mut weights = [40, 10, 8, 6, 8, 3, 2, 2, 3, 2, 4, 3];
         for weight in weights.iter_mut().skip(1) {
             if random.percent(30) {
                 *weight = 0;
@@ -98,7 +107,9 @@ impl Plan {
         }
         for (step, weight) in STEPS.iter().zip(&mut weights) {
             match step {
-                Step::Fault | Step::FillDisk | Step::DeleteTopic if random.percent(60) => {
+                Step::Fault | Step::FillDisk | Step::DeleteTopic | Step::Clean
+                    if random.percent(60) =>
+                {
                     *weight = 0;
                 }
                 _ => {}
@@ -120,6 +131,7 @@ impl Plan {
                 clean_stop: random.pick(&[0, 30, 60]).unwrap_or(0),
                 meanwhile: random.pick(&[0, 0, 40]).unwrap_or(0),
                 failing_start: random.pick(&[0, 0, 20]).unwrap_or(0),
+                rot: random.pick(&[0, 0, 0, 50]).unwrap_or(0),
                 twice: 25,
             },
             config,

@@ -51,8 +51,15 @@ pub(super) fn read(world: &mut World) -> Result<(), Violation> {
         .filter(|(at, _)| is_within && *at >= offset)
         .map(|(_, number)| number)
         .collect();
+    let is_sound = |number: &usize| {
+        let message = world.ledger.messages.get(*number);
+        message.is_some_and(|message| !message.is_rotten)
+    };
+    let wanted: Vec<usize> = wanted.into_iter().filter(is_sound).collect();
+    let numbers: Vec<usize> = numbers.into_iter().filter(is_sound).collect();
     let is_hidden = wanted.get(..numbers.len()) != Some(&numbers);
-    let is_short = numbers.is_empty() && model.entries.contains_key(&offset) && is_within;
+    let first = model.entries.get(&offset).filter(|number| is_sound(number));
+    let is_short = numbers.is_empty() && first.is_some() && is_within;
     if is_hidden || (is_short && status != ReadStatus::Cold) {
         return Err(Violation::new(format!(
             "a reader of {name}/{queue} at {offset} of {min}..{max} got {numbers:?} of {wanted:?}: \
@@ -162,7 +169,12 @@ fn check_key(
     };
     let may = |number: &usize| {
         let message = world.ledger.messages.get(*number);
-        has(number) && message.is_some_and(|message| message.state != State::Gone)
+        message.is_some_and(|message| match message.state {
+            State::Gone => false,
+            // Nobody knows where it is.
+            State::Maybe => message.topic == topic,
+            State::Appended | State::Durable => has(number),
+        })
     };
     if let Some(wrong) = found.iter().find(|number| !may(number)) {
         return Err(Violation::new(format!(
@@ -177,9 +189,8 @@ fn check_key(
         has(number)
             && message.is_some_and(|message| {
                 matches!(message.state, State::Appended | State::Durable)
-                    && !message.is_deleted
+                    && !message.is_excused()
                     && !message.is_torn
-                    && !message.is_rotten
             })
     });
     for number in must.take(QUERY_MAX.saturating_sub(found.len()).max(8)) {
@@ -225,7 +236,8 @@ pub(super) fn by_time(world: &mut World) -> Result<(), Violation> {
         .range(min..max)
         .map(|(at, number)| (*at, *number))
         .collect();
-    if entries.len() as i64 != max - min {
+    let is_rotten = world.ledger.messages.iter().any(|one| one.is_rotten);
+    if is_rotten || entries.len() as i64 != max - min {
         // Where messages were lost a search lands beside them.
         return Ok(());
     }

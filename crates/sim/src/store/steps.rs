@@ -34,6 +34,7 @@ pub(super) fn one(world: &mut World) -> Result<(), Violation> {
         Step::DeleteTopic => delete_topic(world)?,
         Step::Fault => fault(world),
         Step::FillDisk => fill_disk(world),
+        Step::Clean => with_others(world, clean)?,
         Step::BuildIndex => with_others(world, build_index)?,
     }
     watermarks(world)
@@ -133,6 +134,7 @@ fn draw_message(world: &mut World, topic: usize, queue: usize, is_half: bool) ->
         wanted_offset: -1,
         is_deleted: false,
         is_rotten: false,
+        is_expired: false,
         is_torn: false,
     });
     number
@@ -272,6 +274,62 @@ pub(super) fn build_index(world: &mut World) -> Result<(), Violation> {
         .or_else(|error| failed(world, &store, &error))
 }
 
+/// Deletes what is old, or what there is no room for.
+fn clean(world: &mut World) -> Result<(), Violation> {
+    if world.random.percent(60) {
+        world.now_ms += 2 * 3_600_000;
+        world.disk.set_now(world.now_ms);
+    }
+    world.has_cleaned = true;
+    let store = world.store()?;
+    let ends_after = world.random.below(4);
+    let mut pauses = 0;
+    let outcome = store.clean(world.now_ms, 0, &mut |_| {
+        pauses += 1;
+        pauses <= ends_after
+    });
+    let start = store.min_physical_offset().0;
+    world.note(|| format!("clean: {outcome:?}, the log begins at {start}"));
+    match outcome {
+        Err(error) if !world.is_excused() && store.poison().is_none() => Err(Violation::new(
+            format!("cleaning failed without need: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The log may begin later than before only because of a cleaning; its queues follow.
+pub(super) fn beginnings(world: &mut World) -> Result<(), Violation> {
+    let store = world.store()?;
+    let start = store.min_physical_offset().0;
+    if start > world.log_start && !world.has_cleaned {
+        return Err(Violation::new(format!(
+            "the log begins at {start}, not at {}, although nothing was cleaned",
+            world.log_start
+        )));
+    }
+    world.log_start = start;
+    if !world.has_cleaned {
+        return Ok(());
+    }
+    world.ledger.expire(start)?;
+    for (topic, queue) in world.ledger.each_queue() {
+        let name = topic_name(topic);
+        let min = store.min_offset(name, i32::try_from(queue).unwrap_or(0)).0;
+        let Some(model) = world.ledger.queue_mut(topic, queue) else {
+            continue;
+        };
+        let first = model.entries.keys().next().copied();
+        if min > first.unwrap_or(model.next) {
+            return Err(Violation::new(format!(
+                "{name}/{queue} begins at {min}, behind {first:?}"
+            )));
+        }
+        model.min = min.max(model.min.min(first.unwrap_or(min)));
+    }
+    Ok(())
+}
+
 /// Background work may fail when the disk does, or because it did before.
 fn failed(world: &World, store: &Store, error: &FlushError) -> Result<(), Violation> {
     if world.is_excused() || store.poison().is_some() {
@@ -341,6 +399,7 @@ fn watermarks(world: &mut World) -> Result<(), Violation> {
     world.appended = appended;
     world.durable = durable;
     world.ledger.durable_up_to(durable);
+    beginnings(world)?;
     if let Some(cause) = store.poison()
         && !world.is_excused()
     {

@@ -25,6 +25,12 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) meanwhile: Arc<Meanwhile>,
     pub(super) now_ms: i64,
+    /// The message that rotted before this start.
+    pub(super) rotten_now: Option<usize>,
+    /// Where the log begins.
+    pub(super) log_start: i64,
+    /// Old segments may have been deleted since the last start.
+    pub(super) has_cleaned: bool,
     /// The watermarks as they were seen last.
     pub(super) appended: i64,
     pub(super) durable: i64,
@@ -51,6 +57,9 @@ impl World {
             store: None,
             meanwhile: Arc::default(),
             now_ms: BEGIN_MS,
+            rotten_now: None,
+            log_start: 0,
+            has_cleaned: false,
             appended: 0,
             durable: 0,
             struck_before: 0,

@@ -321,6 +321,10 @@ impl<'a> Scanner<'a> {
         if self.rules.property_crc && record.property_crc() == PropertyCrc::Differs {
             return Some("the record does not match its CRC property");
         }
+        // The CRC property ends a record; where it should be is what never arrived.
+        if self.rules.property_crc && record.properties.last() == Some(&0) {
+            return Some("its properties are torn");
+        }
         if !is_topic(record.topic) {
             return Some("its topic cannot be one");
         }

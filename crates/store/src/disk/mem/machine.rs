@@ -99,7 +99,7 @@ impl Machine {
         self.locks.clear();
         self.files.values_mut().for_each(Contents::evict);
         let names = &self.names;
-        let named: std::collections::BTreeSet<u64> = names.files().collect();
+        let named: std::collections::BTreeSet<u64> = names.files_ever().collect();
         self.files.retain(|file, _| named.contains(file));
     }
 

@@ -86,6 +86,19 @@ impl Names {
         }
     }
 
+    /// Every file that has a name, or has one again after a power loss.
+    pub(super) fn files_ever(&self) -> impl Iterator<Item = u64> {
+        let added = self.pending.iter().filter_map(|operation| match operation {
+            DirOp::Add(_, Node::File(file)) => Some(*file),
+            _ => None,
+        });
+        let durable = self.durable.values().filter_map(|node| match node {
+            Node::File(file) => Some(*file),
+            Node::Dir => None,
+        });
+        self.files().chain(durable).chain(added)
+    }
+
     /// Every file that has a name.
     pub(super) fn files(&self) -> impl Iterator<Item = u64> {
         self.live.values().filter_map(|node| match node {
