@@ -374,10 +374,12 @@ impl Store {
                 (Some(queue), queue_type) if queue.is(queue_type, topic, slot.queue_id) => {
                     queue.clone()
                 }
-                (_, QueueType::Simple) => {
+                (_, QueueType::Simple) if !self.batch_queues.table().has_topic(topic) => {
                     AnyQueue::Simple(self.queues.find_or_create(topic, slot.queue_id))
                 }
-                (_, QueueType::Batch) => {
+                // A topic that has batch queues goes on in them, also when its owner has forgotten
+                // that it should: a second beginning beside them would be lost to them after a kill.
+                (_, QueueType::Batch | QueueType::Simple) => {
                     let queues = self.batch_queues.table();
                     AnyQueue::Batch(queues.find_or_create(topic, slot.queue_id))
                 }

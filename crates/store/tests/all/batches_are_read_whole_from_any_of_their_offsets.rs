@@ -197,6 +197,37 @@ fn after_their_files_are_lost_in_the_middle() {
 }
 
 #[test]
+fn also_when_nobody_says_any_more_that_they_are_batches() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &config());
+    for _ in 0..3 {
+        send_batch(&store, 0, 5, b"five").unwrap();
+    }
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    let forgetful = StoreConfig {
+        batch_topics: [].into(),
+        ..config()
+    };
+    for round in 0..4 {
+        let store = open(&disk, &forgetful);
+        let sent = send(&store, "B", 0, b"one").unwrap();
+        assert_eq!(sent.queue_offset.0, 15 + 2 * round);
+        let sent = send(&store, "B", 0, b"one").unwrap();
+        assert_eq!(sent.queue_offset.0, 16 + 2 * round);
+        let all = read_all(&store, "B", 0).len() as i64;
+        assert_eq!(all, 3 + 2 * (round + 1));
+        // Every other time it is killed.
+        if round % 2 == 0 {
+            store.close(NOW_MS).unwrap();
+        }
+    }
+    let store = open(&disk, &config());
+    assert_eq!(read_all(&store, "B", 0).len(), 11);
+    assert_eq!(store.max_offset("B", 0).0, 23);
+}
+
+#[test]
 fn from_a_directory_of_the_other_type_never() {
     let disk = MemDisk::new();
     let store = open(&disk, &small_config());
