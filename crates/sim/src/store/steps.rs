@@ -361,8 +361,12 @@ fn fault(world: &mut World) {
         Operation::Read,
     ];
     let parts = ["", "commitlog", "consumequeue", "index", "checkpoint"];
-    let operation = world.random.pick(&kinds).unwrap_or(Operation::Write);
-    let part = world.random.pick(&parts).unwrap_or("");
+    let mut operation = world.random.pick(&kinds).unwrap_or(Operation::Write);
+    let mut part = world.random.pick(&parts).unwrap_or("");
+    if world.random.percent(30) {
+        // What a store must never take lightly.
+        (operation, part) = (Operation::Sync, "commitlog");
+    }
     let lasts = world.random.percent(20);
     let done_of_16 = u8::try_from(world.random.below(17)).unwrap_or(0);
     world.note(|| format!("the next {operation:?} of '{part}' fails, lasts {lasts}"));
