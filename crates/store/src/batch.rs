@@ -320,7 +320,7 @@ impl AppendBatch {
         if multi_dispatch::queues(list).any(|queue| matches!(queue, Listed::Other(_))) {
             return Err(AppendError::MessageIllegal);
         }
-        let record = self.records.len();
+        let number = self.records.len();
         let mut text = std::mem::take(&mut self.properties);
         let offsets_at = multi_dispatch::reserve(&mut text, message.properties, list);
         let with_room = NewMessage {
@@ -331,13 +331,21 @@ impl AppendBatch {
         self.properties = text;
         // Java refuses both with this status here, and a record gets no room beyond the body's.
         encoded.map_err(|_| AppendError::MessageIllegal)?;
-        let Some(slot) = self.records.get(record).copied() else {
+        let Some(slot) = self.records.get(number).copied() else {
             return Err(AppendError::MessageIllegal);
         };
         if slot.bytes > config.body_bytes_max {
             return Err(AppendError::MessageIllegal);
         }
         let properties_at = slot.topic_at + slot.topic_bytes + 2;
+        // A seal that was sent is dropped when the record gets one, and what follows moves up.
+        let dropped = if slot.sealed {
+            let stored = (slot.start + slot.bytes).saturating_sub(properties_at);
+            (self.properties.len() + record::PROPERTY_CRC_BYTES).saturating_sub(stored)
+        } else {
+            0
+        };
+        let offsets_at = offsets_at.saturating_sub(dropped);
         let first = self.further.len();
         for (index, queue) in multi_dispatch::queues(list).enumerate() {
             let Listed::Light(name) = queue else {
@@ -345,7 +353,7 @@ impl AppendBatch {
             };
             let before = self.further.get(first..).unwrap_or_default();
             self.further.push(Further {
-                record,
+                record: number,
                 again: before.iter().any(|further| *further.name == *name),
                 name: name.into(),
                 offset_at: properties_at + offsets_at + index * (OFFSET_DIGITS + 1),

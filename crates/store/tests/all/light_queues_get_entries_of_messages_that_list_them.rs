@@ -199,3 +199,30 @@ fn a_failed_write_gives_no_offset_away() {
     let next = send_listing(&store, "%LMQ%a").unwrap();
     assert_eq!(offsets_of(&store, next), [1]);
 }
+
+/// The record gets a CRC of its own in place of the one that the client sent in front.
+#[test]
+fn also_when_a_client_sends_the_crc_of_another_record() {
+    for (append_property_crc, zero) in [(true, ""), (false, "Z\x01\0\x02"), (false, "")] {
+        let disk = MemDisk::new();
+        let config = StoreConfig {
+            append_property_crc,
+            ..config()
+        };
+        let store = open(&disk, &config);
+        let sent = format!(
+            "__CRC32#\x011234567890\x02{zero}{}",
+            listing("%LMQ%a,%LMQ%b")
+        );
+        for number in 0..2 {
+            let at = send_with(&store, NOW_MS, "T", &sent)
+                .unwrap()
+                .physical_offset;
+            assert_eq!(offsets_of(&store, at.0), [number, number]);
+        }
+        drop(store);
+        let store = open(&disk, &config);
+        assert_eq!(store.recovery_report().damages, []);
+        assert_eq!(content(&store, "%LMQ%b").len(), 2);
+    }
+}
