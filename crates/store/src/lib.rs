@@ -12,6 +12,7 @@ mod any_queue;
 mod batch;
 mod batch_queue;
 mod checkpoint;
+mod clock;
 mod config;
 pub mod config_file;
 mod deleted;

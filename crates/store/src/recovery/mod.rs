@@ -64,6 +64,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) deleted: &'a BTreeMap<String, Deletion>,
     /// No other broker has written here since this one did.
     pub(crate) is_ours: bool,
+    pub(crate) now_ms: i64,
     pub(crate) opening: &'a dyn Opening,
 }
 
@@ -196,6 +197,7 @@ fn scan(
         // Java confirms what is in the log, durable or not.
         durable: if parts.is_ours { confirmed } else { 0 },
         is_ours: parts.is_ours,
+        now_ms: parts.now_ms,
         reaches: confirmed.max(loaded.end_physical()),
         clean,
     };

@@ -12,6 +12,7 @@ use super::report::DamagedMessage;
 use super::search::Known;
 use crate::batch::{has_room_for_seal, is_topic};
 use crate::batch_queue::inner;
+use crate::clock;
 use crate::log::CommitLog;
 use crate::offsets::QueueOffset;
 
@@ -67,6 +68,7 @@ pub(super) struct Rules {
     pub(super) durable: i64,
     /// No other broker wrote what there is behind that.
     pub(super) is_ours: bool,
+    pub(super) now_ms: i64,
     /// Something says that the log reaches so far.
     pub(super) reaches: i64,
     /// The last stop was clean: zeros behind `reaches` are the end.
@@ -110,6 +112,8 @@ struct Walk {
     end: i64,
     records: u64,
     last: Option<(i64, i64)>,
+    /// Store time of the last record that can have been stored then.
+    credible_ms: Option<i64>,
     holes: Vec<Hole>,
     /// Holes behind which nothing good was met yet.
     doubtful: Vec<Hole>,
@@ -160,6 +164,7 @@ impl<'a> Scanner<'a> {
             end: start,
             records: 0,
             last: None,
+            credible_ms: None,
             holes: Vec::new(),
             doubtful: Vec::new(),
         };
@@ -169,6 +174,9 @@ impl<'a> Scanner<'a> {
             match self.look(walk.at, segment_end, visit)? {
                 Found::Record { bytes, store_ms } => {
                     walk.last = Some((walk.at, store_ms));
+                    if clock::is_credible(store_ms, self.rules.now_ms) {
+                        walk.credible_ms = Some(store_ms);
+                    }
                     walk.records += 1;
                     walk.at += bytes;
                     walk.confirm();
@@ -227,9 +235,11 @@ impl<'a> Scanner<'a> {
         if is_plain_end {
             return Ok(None);
         }
+        let last_ms = walk.last.map_or(0, |(_, store_ms)| store_ms);
         let known = Known {
             reaches: self.rules.reaches,
-            store_ms: walk.last.map_or(0, |(_, store_ms)| store_ms),
+            durable: self.rules.durable,
+            store_ms: walk.credible_ms.unwrap_or(last_ms),
         };
         self.next_record(walk.at, known)
     }

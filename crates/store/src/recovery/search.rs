@@ -4,7 +4,10 @@
 //! hold the copy of another record, and segments that a Java broker cut and went on writing still
 //! hold records of that earlier life. So a record that is *searched* must be more than well formed:
 //! it says that it is where it stands, its CRC is right, it is not older than the last good record,
-//! and its queue offset is possible. The damaged record's own length is tried first, which steps over
+//! and its queue offset is possible. Store times go back when a clock that was wrong is put right, so
+//! the age does not count where the log was durable: what stands there is of this life, also behind a
+//! hole. Elsewhere, where pages of an earlier life may show through those that a power loss took, it
+//! counts, but not against a time that the clock has not reached yet. The damaged record's own length is tried first, which steps over
 //! its body. What remains: a record whose head is destroyed and whose body holds a forged record that
 //! names its own position in this log is taken for that record.
 
@@ -28,6 +31,8 @@ const PROBE_BYTES: usize = PHYSICAL_OFFSET_AT + 8;
 pub(super) struct Known {
     /// Something says that the log reaches this far: before it, a search has no bound.
     pub(super) reaches: i64,
+    /// What stands before it was durable.
+    pub(super) durable: i64,
     /// The store time of the last good record.
     pub(super) store_ms: i64,
 }
@@ -131,8 +136,13 @@ impl Scanner<'_> {
 
     fn is_record(&mut self, at: i64, end: i64, known: Known) -> io::Result<bool> {
         let mut credible = false;
+        let store_ms_min = if at < known.durable {
+            0
+        } else {
+            known.store_ms
+        };
         let found = self.look(at, end, &mut |record| {
-            credible = is_credible(record, known.store_ms);
+            credible = is_credible(record, store_ms_min);
             Ok(())
         })?;
         Ok(credible && matches!(found, Found::Record { .. }))

@@ -15,6 +15,7 @@ use super::Store;
 use crate::any_queue::AnyQueue;
 use crate::batch::{AppendBatch, AppendError, Appended, Further, Slot, Unit};
 use crate::batch_queue::{BatchEntry, inner};
+use crate::clock;
 use crate::config::QueueType;
 use crate::disk::{is_handle_shortage, is_out_of_space};
 use crate::index::Key;
@@ -34,7 +35,7 @@ pub(super) struct Appender {
     pub(super) active: Arc<Segment>,
     /// Where the next record goes.
     pub(super) position: i64,
-    /// Store times never go back, even when the clock does.
+    /// Store times do not go back with the clock, unless it goes far: see `clock`.
     store_ms: i64,
     /// The segment behind `active` was asked for.
     next_wanted: bool,
@@ -63,6 +64,19 @@ impl Appender {
             lacks_segment: false,
         }
     }
+
+    fn follow_clock(&mut self, now_ms: i64) {
+        let store_ms = clock::store_ms(self.store_ms, now_ms);
+        if store_ms < self.store_ms {
+            let last_ms = self.store_ms;
+            tracing::error!(
+                last_ms,
+                now_ms,
+                "the last store time is more than an hour ahead of the clock: store times follow the clock; check that it is right"
+            );
+        }
+        self.store_ms = store_ms;
+    }
 }
 
 impl Store {
@@ -90,7 +104,7 @@ impl Store {
             batch.let_go_of_queues();
             return;
         }
-        appender.store_ms = appender.store_ms.max(now_ms);
+        appender.follow_clock(now_ms);
         let begin = appender.position;
         self.append_units(&mut appender, batch);
         let wants_segment = self.wants_segment(&mut appender);

@@ -180,6 +180,7 @@ impl Store {
                 config: &config,
                 deleted: &deleted.all(),
                 is_ours: checkpoint.is_ours,
+                now_ms,
                 opening,
             },
             &mut checkpoint,

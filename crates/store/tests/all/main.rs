@@ -21,6 +21,7 @@ mod a_segment_made_ahead_is_written_out;
 mod a_torn_tail_is_cut_and_saved;
 mod a_want_of_file_handles_poisons_nothing;
 mod a_wide_gap_in_a_queue_makes_no_blanks;
+mod a_wrong_clock_is_not_kept;
 mod acknowledged_messages_survive_a_kill;
 mod any_history_equals_its_model;
 mod any_store_is_looked_at_without_a_change;
