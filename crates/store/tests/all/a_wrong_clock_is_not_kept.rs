@@ -75,7 +75,7 @@ fn nor_where_the_log_was_durable_when_the_clock_has_come_there_meanwhile() {
     ];
     let disk = with_a_hole_behind(&times, true);
     let store = Store::open(
-        Arc::new(disk.clone()),
+        Arc::new(disk),
         small_config(),
         Arc::new(NoSignals),
         NOW_MS + 10 * DAY_MS,
