@@ -331,21 +331,19 @@ impl<'a> Scanner<'a> {
         if self.rules.property_crc && record.property_crc() == PropertyCrc::Differs {
             return Some("the record does not match its CRC property");
         }
+        if !is_topic(record.topic) {
+            return Some("its topic cannot be one");
+        }
+        if !self.may_be_torn(record) || record.property_crc() == PropertyCrc::Matches {
+            return None;
+        }
         // The CRC property ends a record; where it should be is what never arrived.
         if self.rules.property_crc && record.properties.last() == Some(&0) {
             return Some("its properties are torn");
         }
-        if !is_topic(record.topic) {
-            return Some("its topic cannot be one");
-        }
         let properties_at = record.bytes().len() - record.properties.len();
-        if self.may_be_torn(record)
-            && lacks_sector(record.properties, in_file_at + properties_at as i64)
-            && record.property_crc() != PropertyCrc::Matches
-        {
-            return Some("a sector of its properties never reached the disk");
-        }
-        None
+        lacks_sector(record.properties, in_file_at + properties_at as i64)
+            .then_some("a sector of its properties never reached the disk")
     }
 
     /// Whether missing properties are told from zeros that a client sent. They are in what this broker

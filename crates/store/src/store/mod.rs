@@ -25,7 +25,7 @@ pub use self::lookup::Usage;
 pub use self::query::QueryAnswer;
 pub use self::room::Refused;
 use crate::batch_queue::{BATCH_ENTRY_BYTES, BatchQueues};
-use crate::checkpoint::CheckpointFile;
+use crate::checkpoint::{Checkpoint, CheckpointFile};
 use crate::config::{FlushMode, StoreConfig};
 use crate::deleted::DeletedTopics;
 use crate::disk::{Disk, LockGuard, is_out_of_space, unless_full};
@@ -188,6 +188,11 @@ impl Store {
             &mark_used,
         )?;
         log.create_directories()?;
+        if !checkpoint.is_ours && recovered.end == 0 {
+            // All that will be in the log is ours.
+            let nothing = Checkpoint::default();
+            unless_full(checkpoint.store(nothing)).map_err(failed("write", &path))?;
+        }
         lower(&mut checkpoint, &recovered).map_err(failed("write", &path))?;
         unless_full(deleted.end_at(recovered.end))
             .map_err(failed("write below", &config.below_root("ferrocket")))?;

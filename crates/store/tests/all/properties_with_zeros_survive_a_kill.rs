@@ -75,11 +75,42 @@ fn and_as_long_as_they_may_be() {
     assert_eq!(read_all(&store, "T", 0).len(), lengths.count());
 }
 
+/// The CRC of a record is asked for later: what was stored without one may end as it likes.
+#[test]
+fn also_when_records_get_a_crc_from_now_on() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &sync_config());
+    let end = send(&store, "Other", 0, b"other").unwrap().end;
+    drop(store);
+    put_record_with(&disk, end.0, b"ID\x01a\0");
+    disk.write(Path::new("/store/checkpoint"), &[0; 4096])
+        .unwrap();
+    let config = ferrocket_store::StoreConfig {
+        append_property_crc: true,
+        ..sync_config()
+    };
+    let store = open(&disk, &config);
+    assert_eq!(read_all(&store, "T", 0).len(), 1);
+}
+
+#[test]
+fn but_not_what_is_torn_in_a_store_that_was_just_made() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &sync_config());
+    let end = send(&store, "Other", 0, b"other").unwrap().end;
+    drop(store);
+    put_record(&disk, end.0);
+    assert_eq!(all_properties(&disk).len(), 0);
+}
+
 /// A record as a broker stores it that adds no CRC.
 fn put_record(disk: &MemDisk, at: i64) {
-    let properties = properties(1100);
+    put_record_with(disk, at, &properties(1100));
+}
+
+fn put_record_with(disk: &MemDisk, at: i64, properties: &[u8]) {
     let message = NewMessage {
-        properties: &properties,
+        properties,
         ..message("T", 0, b"body")
     };
     let mut encoded = Vec::new();
