@@ -12,8 +12,8 @@ use crate::file_names;
 use crate::queue::{ENTRY_BYTES, Entry, Unit};
 use crate::queue_ext::{ExtUnit, UNIT_BYTES_MIN, is_address, position_of};
 
-/// Entries read at once.
-const PIECE_ENTRIES: u64 = 256;
+/// Entries read at once when all are.
+const PIECE_ENTRIES: u64 = 4096;
 
 /// `queue.type` of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,10 +13,10 @@ use crate::inspect::{LogView, QueueBounds, QueueKind, QueueRow, QueueView, Store
 use crate::queue_ext::is_address;
 
 /// Entries of a queue that are read ahead.
-const WINDOW_ENTRIES: usize = 64;
+const WINDOW_ENTRIES: usize = 256;
 
 /// Queues with entries in memory at once.
-const WINDOWS_MAX: usize = 50_000;
+const WINDOWS_MAX: usize = 10_000;
 
 /// The topic whose entries carry times of delivery, which depend on a table that may have changed.
 const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
