@@ -5,6 +5,14 @@ use std::path::PathBuf;
 
 use crate::disk::LockError;
 
+fn joined(directories: &[PathBuf]) -> String {
+    let names: Vec<String> = directories
+        .iter()
+        .map(|directory| directory.display().to_string())
+        .collect();
+    names.join(", ")
+}
+
 /// A read failed below the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -75,7 +83,8 @@ pub enum OpenError {
     Twice { path: PathBuf, other: PathBuf },
     /// Java deletes all queues here (`CommitLog#recoverNormally`).
     #[error(
-        "there is no commit log in {directories:?}, but consume queues are there (topic {topic} goes up to offset {messages}); if a disk is not mounted, mount it; to begin with an empty store, move `consumequeue`, `batchconsumequeue`, `index` and `checkpoint` away"
+        "there is no commit log in {}, but consume queues are there (topic {topic} goes up to offset {messages}); if a disk is not mounted, mount it; to begin with an empty store, move `consumequeue`, `batchconsumequeue`, `index` and `checkpoint` away",
+        joined(directories)
     )]
     NoLog {
         directories: Vec<PathBuf>,
@@ -84,7 +93,8 @@ pub enum OpenError {
     },
     /// The checkpoint is this broker's, and says that there was more.
     #[error(
-        "the commit log in {directories:?} ends at {end}, but it was durable up to {durable}: its last segments are missing; if a disk is not mounted, mount it; if they are lost for good, move the file `checkpoint` away to go on without them"
+        "the commit log in {} ends at {end}, but it was durable up to {durable}: its last segments are missing; if a disk is not mounted, mount it; if they are lost for good, move the file `checkpoint` away to go on without them",
+        joined(directories)
     )]
     EndMissing {
         directories: Vec<PathBuf>,

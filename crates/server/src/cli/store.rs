@@ -15,6 +15,7 @@ pub(crate) struct Place {
     /// broker.conf with the sizes and paths of the store [default: broker.conf in DIR or beside it]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Tables and sentences for people, or one JSON object a line for scripts
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Output,
 }
@@ -39,6 +40,7 @@ pub(crate) enum StoreCommand {
     /// Queues with their first and last messages; segments and files with flags
     #[command(after_help = "\
 Bytes are bytes on the disk, sparse files counted at their length. Times are local.
+Exit codes: 0 listed, 2 the store cannot be read.
 
 Examples:
   ferrocket store ls /data/rmq/store
@@ -48,6 +50,9 @@ Examples:
     Ls(Ls),
     /// Print messages by topic, queue, offset, time or position
     #[command(after_help = "\
+Exit codes: 0 printed, also when no message is of that time; 2 there is no such topic, queue or
+record, or the store cannot be read.
+
 Examples:
   ferrocket store dump DIR --topic Orders --limit 10
   ferrocket store dump DIR --topic Orders --queue 3 --offset 1200 --limit 5
@@ -108,8 +113,10 @@ pub(crate) enum BodyForm {
 /// Which messages.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Which {
+    /// Only messages of this topic
     #[arg(short, long, value_name = "TOPIC")]
     pub(crate) topic: Option<String>,
+    /// Only messages of this queue of the topic
     #[arg(short, long, value_name = "N", requires = "topic")]
     pub(crate) queue: Option<i32>,
     /// Stored at or after: local time (2026-11-24 10:00:00), or milliseconds since 1970
@@ -138,6 +145,7 @@ pub(crate) struct Dump {
     /// Every field of a message, on lines of its own
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// How bodies are shown
     #[arg(long, value_name = "FORM", default_value = "auto")]
     pub(crate) body: BodyForm,
 }
@@ -166,6 +174,7 @@ pub(crate) enum Field {
 pub(crate) struct Grep {
     #[command(flatten)]
     pub(crate) place: Place,
+    /// Plain text, no regular expression; capitals count
     #[arg(value_name = "PATTERN")]
     pub(crate) pattern: String,
     /// Look only here; may be repeated
@@ -176,6 +185,7 @@ pub(crate) struct Grep {
     pub(crate) exact: bool,
     #[command(flatten)]
     pub(crate) which: Which,
+    /// How bodies are shown
     #[arg(long, value_name = "FORM", default_value = "auto")]
     pub(crate) body: BodyForm,
 }

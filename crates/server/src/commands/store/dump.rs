@@ -10,7 +10,7 @@ use super::print::{Out, ended};
 use super::source::{self, Source, unreadable};
 use super::walk::{Wanted, walk_queue};
 use crate::cli::Output;
-use crate::cli::store::Dump;
+use crate::cli::store::{Dump, Which};
 use crate::failure::Failure;
 
 pub(super) fn run(options: &Dump) -> Result<u8, Failure> {
@@ -46,8 +46,34 @@ pub(super) fn run(options: &Dump) -> Result<u8, Failure> {
             ended(wanted.walk(&log, &mut visit))?;
         }
     }
+    if left == wanted.limit() {
+        exists(&source, &options.which)?;
+    }
     ended(out.flush())?;
     Ok(0)
+}
+
+/// Whether nothing was found because nothing of that name is there.
+fn exists(source: &Source, which: &Which) -> Result<(), Failure> {
+    let Some(topic) = &which.topic else {
+        return Ok(());
+    };
+    let queues = ended(source.view.queues())?;
+    let mut of_topic = queues
+        .iter()
+        .filter(|queue| queue.topic == *topic)
+        .peekable();
+    if of_topic.peek().is_none() {
+        return Err(unreadable(format!(
+            "there is no topic {topic} in the store; `ferrocket store ls` lists those that are"
+        )));
+    }
+    match which.queue {
+        Some(id) if !of_topic.any(|queue| queue.queue_id == id) => Err(unreadable(format!(
+            "there is no queue {id} of topic {topic}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn one(source: &Source, options: &Dump, at: i64, out: &mut Out) -> Result<u8, Failure> {

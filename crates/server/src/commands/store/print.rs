@@ -104,12 +104,9 @@ pub(crate) fn time(ms: i64) -> String {
 /// Milliseconds of a local time or of a number.
 pub(crate) fn parse_time(text: &str) -> Result<i64, Failure> {
     let wrong = || {
-        Failure::new(
-            crate::failure::EXIT_USAGE,
-            format!(
-                "{text}: write a local time as '2026-11-24 10:00:00', or milliseconds since 1970"
-            ),
-        )
+        unreadable(format!(
+            "{text}: write a local time as '2026-11-24 10:00:00', or milliseconds since 1970"
+        ))
     };
     if let Ok(ms) = text.parse() {
         return Ok(ms);

@@ -40,7 +40,10 @@ pub(crate) fn open(place: &Place) -> Result<Source, Failure> {
     };
     let root = Some(dir.display().to_string());
     given.flag("storePathRootDir", root, "DIR");
-    let settings = sources::broker(&given)?;
+    let settings = sources::broker(&given).map_err(|failure| Failure {
+        code: EXIT_UNREADABLE,
+        ..failure
+    })?;
     let config = bind::store(&settings, memory::available());
     check(dir, &config)?;
     let view = StoreView::new(Arc::new(OsDisk), config);
