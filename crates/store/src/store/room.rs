@@ -67,6 +67,13 @@ impl Store {
         self.room.began(what)
     }
 
+    /// Why messages are refused for want of room now, with numbers and what to do; none while there
+    /// is room.
+    #[must_use]
+    pub fn no_room(&self) -> Option<String> {
+        self.room.refusal()
+    }
+
     #[must_use]
     pub fn refused(&self) -> Refused {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);

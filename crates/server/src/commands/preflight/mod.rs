@@ -3,11 +3,14 @@
 //! The answer to the second question is not computed but tried: the store opens over an overlay that
 //! keeps every change in memory, with the settings that a broker would start with.
 
+mod back;
 mod disk;
+mod layouts;
 mod origin;
 mod rehearsal;
 mod report;
 mod text;
+mod waiting;
 
 use self::report::{Report, Severity};
 use super::store::print::{Out, ended};
@@ -32,6 +35,7 @@ pub(crate) fn run(options: &Preflight) -> Result<u8, Failure> {
     } else {
         rehearsal::rehearse(&source, &mut report);
     }
+    waiting::tell(&mut report);
     ended(disk::judge(&source, &mut report))?;
     let mut out = Out::new();
     let printed = match options.place.output {

@@ -1,18 +1,31 @@
 //! Opening the store in memory, to see what that does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrocket_store::inspect::{ChangeKind, Overlay};
+use ferrocket_store::inspect::{ChangeKind, ConfigView, Overlay, Pending, QueueView, StoreView};
 use ferrocket_store::{Damage, NoSignals, OpenError, RecoveryReport, Repair, Store, StoreConfig};
 use serde_json::{Value, json};
 
+use super::back;
 use super::report::{Report, Severity};
 use crate::clock;
 use crate::commands::store::source::Source;
 use crate::config::settings::Settings;
 use crate::failure::with_causes;
+
+/// How topics begin that brokers make by themselves, in small letters.
+const BROKER_TOPICS: [&str; 7] = [
+    "rmq_sys_",
+    "schedule_topic_xxxx",
+    "tbw102",
+    "offset_moved_event",
+    "%retry%",
+    "%dlq%",
+    "%lmq%",
+];
 
 /// What opening did.
 #[derive(Debug)]
@@ -25,6 +38,12 @@ pub(super) struct Rehearsal {
     /// Messages that queues have more, and less, than their files say.
     pub(super) entries_made: i64,
     pub(super) entries_cut: i64,
+    /// Queues that have messages but no files.
+    pub(super) queues_made: usize,
+    /// Why messages would be refused for want of room.
+    pub(super) no_room: Option<String>,
+    /// What Java would refuse of the files that are there then.
+    pub(super) obstacles: Vec<String>,
 }
 
 pub(super) fn rehearse(source: &Source, report: &mut Report) {
@@ -53,6 +72,9 @@ pub(super) fn rehearse(source: &Source, report: &mut Report) {
         files_removed: 0,
         entries_made: 0,
         entries_cut: 0,
+        queues_made: 0,
+        no_room: store.no_room(),
+        obstacles: Vec::new(),
     };
     for change in overlay.changes() {
         match change.kind {
@@ -61,7 +83,10 @@ pub(super) fn rehearse(source: &Source, report: &mut Report) {
             ChangeKind::Removed => rehearsal.files_removed += 1,
         }
     }
-    compare_queues(source, &store, &mut rehearsal);
+    if let Err(error) = look_again(source, &store, overlay, &mut rehearsal, report) {
+        let text = format!("what starting would leave cannot be read: {error}");
+        report.add(Severity::Blocked, text);
+    }
     judge(&rehearsal, report);
     report.rehearsal = Some(rehearsal);
 }
@@ -113,22 +138,88 @@ fn refusal(error: &OpenError) -> String {
     format!("starting would fail: {}", with_causes(error))
 }
 
-fn compare_queues(source: &Source, store: &Store, rehearsal: &mut Rehearsal) {
-    let Ok(queues) = source.view.queues() else {
+/// Compares the files with those that starting would leave, queues that had none among them.
+fn look_again(
+    source: &Source,
+    store: &Store,
+    overlay: Overlay,
+    rehearsal: &mut Rehearsal,
+    report: &mut Report,
+) -> io::Result<()> {
+    store
+        .flush_queues(clock::now_ms())
+        .map_err(io::Error::other)?;
+    let view = StoreView::new(Arc::new(overlay), store.config().clone());
+    let log = view.log()?;
+    let queues = view.queues()?;
+    let files = view.config_files()?;
+    compare_queues(source, &queues, log.start(), rehearsal)?;
+    report.pending = Pending::count(&log, &queues, &files)?;
+    rehearsal.obstacles = back::obstacles(&view)?;
+    tell_lost_topics(&queues, &files, report);
+    Ok(())
+}
+
+fn compare_queues(
+    source: &Source,
+    after: &[QueueView],
+    log_start: i64,
+    rehearsal: &mut Rehearsal,
+) -> io::Result<()> {
+    let key = |queue: &QueueView| (queue.topic.clone(), queue.queue_id, queue.kind);
+    let mut before = BTreeMap::new();
+    for queue in source.view.queues()? {
+        before.insert(key(&queue), queue.bounds(log_start)?);
+    }
+    for queue in after {
+        let bounds = queue.bounds(log_start)?;
+        match before.remove(&key(queue)) {
+            Some(before) => {
+                rehearsal.entries_made += (bounds.max - before.max).max(0);
+                rehearsal.entries_cut += (before.max - bounds.max).max(0);
+            }
+            None => {
+                rehearsal.entries_made += bounds.max - bounds.min;
+                rehearsal.queues_made += usize::from(bounds.max > bounds.min);
+            }
+        }
+    }
+    rehearsal.entries_cut += before
+        .values()
+        .map(|bounds| bounds.max - bounds.min)
+        .sum::<i64>();
+    Ok(())
+}
+
+/// Topics with messages that the configuration does not know: no client finds them.
+fn tell_lost_topics(queues: &[QueueView], files: &[ConfigView], report: &mut Report) {
+    let file = files.iter().find(|file| file.name == "topics.json");
+    let table = file.and_then(|file| file.value.as_ref()?.get("topicConfigTable"));
+    let is_known = |topic: &str| table.is_some_and(|table| table.get(topic).is_some());
+    let is_made_by_brokers = |topic: &str| {
+        let topic = topic.to_ascii_lowercase();
+        BROKER_TOPICS.iter().any(|begin| topic.starts_with(begin))
+    };
+    let lost: BTreeSet<&str> = queues
+        .iter()
+        .map(|queue| queue.topic.as_str())
+        .filter(|topic| !is_known(topic) && !is_made_by_brokers(topic))
+        .collect();
+    let Some(first) = lost.first() else {
         return;
     };
-    let log_start = store.min_physical_offset().0;
-    for queue in queues {
-        let Ok(bounds) = queue.bounds(log_start) else {
-            continue;
-        };
-        let max = store.max_offset(&queue.topic, queue.queue_id).0;
-        rehearsal.entries_made += (max - bounds.max).max(0);
-        rehearsal.entries_cut += (bounds.max - max).max(0);
-    }
+    let text = format!(
+        "{} topics have queues but are not in config/topics.json ({first} is one): no client finds them until they are made again with as many queues",
+        lost.len()
+    );
+    report.add(Severity::Repair, text);
 }
 
 fn judge(rehearsal: &Rehearsal, report: &mut Report) {
+    if let Some(why) = &rehearsal.no_room {
+        let text = format!("messages would be refused: {why}");
+        report.add(Severity::Repair, text);
+    }
     let recovery = &rehearsal.recovery;
     if let Some(cut) = &recovery.cut {
         let text = format!(
@@ -149,8 +240,8 @@ fn judge(rehearsal: &Rehearsal, report: &mut Report) {
     }
     if rehearsal.entries_made > 0 {
         let text = format!(
-            "starting makes {} queue entries again that the files do not have",
-            rehearsal.entries_made
+            "starting makes {} queue entries again that the files do not have, {} queues with all of theirs",
+            rehearsal.entries_made, rehearsal.queues_made
         );
         report.add(Severity::Repair, text);
     }
@@ -201,6 +292,7 @@ impl Rehearsal {
             })).collect::<Vec<_>>(),
             "queueEntriesMade": self.entries_made,
             "queueEntriesCut": self.entries_cut,
+            "queuesMade": self.queues_made,
             "filesCreated": self.files_created,
             "filesChanged": self.files_changed,
             "filesRemoved": self.files_removed,

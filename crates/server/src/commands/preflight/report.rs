@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use ferrocket_protocol::message::View;
 use ferrocket_store::disk::LockState;
@@ -12,6 +11,8 @@ use ferrocket_store::inspect::{
 };
 use serde_json::{Value, json};
 
+use super::back;
+use super::disk::Measured;
 use super::origin::{self, Origin};
 use super::rehearsal::Rehearsal;
 use crate::commands::store::source::Source;
@@ -73,8 +74,8 @@ pub(super) struct Report {
     pub(super) index_files: usize,
     pub(super) index_entries: u64,
     pub(super) rehearsal: Option<Rehearsal>,
-    /// Total, free, and the used part as Java counts it.
-    pub(super) disk: Option<(u64, u64, f64)>,
+    /// Of the log's directories and of the queues.
+    pub(super) disks: Vec<Measured>,
     /// Lines that broker.conf must have.
     pub(super) keys: Vec<String>,
     pub(super) findings: Vec<(Severity, String)>,
@@ -110,7 +111,7 @@ impl Report {
                 .map(|file| u64::from(file.entries))
                 .sum(),
             rehearsal: None,
-            disk: None,
+            disks: Vec::new(),
             keys: Vec::new(),
             findings: Vec::new(),
         };
@@ -118,8 +119,7 @@ impl Report {
         report.look_at_queues(source, &log)?;
         report.look_at_config(&files);
         report.look_at_index(source)?;
-        report.look_at_layouts(root);
-        report.tell_what_waits();
+        super::layouts::look(root, &mut report);
         Ok(report)
     }
 
@@ -274,71 +274,6 @@ impl Report {
         }
     }
 
-    /// Parts of a store that only Java reads.
-    fn look_at_layouts(&mut self, root: &Path) {
-        let has = |path: &str| root.join(path).exists();
-        for directory in ["consumequeue", "consumequeue_rocksdb"] {
-            if has(&format!("{directory}/CURRENT")) {
-                let text = format!(
-                    "{directory} is a RocksDB database (storeType=defaultRocksDB), which Ferrocket does not read; queues are made again from the log, which is complete only while the log still has every message"
-                );
-                self.add(Severity::Blocked, text);
-            }
-        }
-        for directory in ["config/topics", "config/rdb"] {
-            if has(&format!("{directory}/CURRENT")) {
-                let text = format!(
-                    "{directory} is a RocksDB database with topics and offsets (configManagerVersion), which Ferrocket does not read; let Java write JSON first"
-                );
-                self.add(Severity::Blocked, text);
-            }
-        }
-        if has("compaction/compactionLog") {
-            let text = "compaction/ holds compacted topics, which Ferrocket does not read; their messages are served from the log as far as it goes back";
-            self.add(Severity::Repair, text.to_owned());
-        }
-        let names = std::fs::read_dir(root).into_iter().flatten().flatten();
-        let mut names = names.filter_map(|entry| entry.file_name().into_string().ok());
-        if let Some(name) = names.find(|name| name.starts_with("dledger-")) {
-            let text = format!("{name} is a DLedger log, which Ferrocket does not read");
-            self.add(Severity::Blocked, text);
-        }
-        if has("epochFileCheckpoint") {
-            let text = "epochFileCheckpoint: the broker ran under a controller; Ferrocket runs it as a lone master";
-            self.add(Severity::Note, text.to_owned());
-        }
-    }
-
-    fn tell_what_waits(&mut self) {
-        let waits = |count: i64, what: &str| {
-            format!(
-                "{count} {what} kept; this version of Ferrocket does not deliver them, Java does when it gets the directory back"
-            )
-        };
-        let delayed = self.pending.delayed_messages();
-        if delayed > 0 {
-            self.add(
-                Severity::Repair,
-                waits(delayed, "delayed messages wait and are"),
-            );
-        }
-        let halves = i64::try_from(self.pending.halves).unwrap_or(i64::MAX);
-        if halves > 0 {
-            self.add(
-                Severity::Repair,
-                waits(halves, "half messages are open and are"),
-            );
-        }
-        let timers = self.timer.as_ref().map_or(0, |timer| timer.waiting);
-        if timers > 0 {
-            let timers = i64::try_from(timers).unwrap_or(i64::MAX);
-            self.add(
-                Severity::Repair,
-                waits(timers, "timed messages wait and are"),
-            );
-        }
-    }
-
     /// A size that the files have and the configuration must name.
     fn need(&mut self, source: &Source, key: &str, found: u64) {
         let class = crate::config::catalog::Class::Store;
@@ -421,10 +356,9 @@ impl Report {
                 "lastTimed": self.timer.as_ref().and_then(|timer| timer.last_ms),
             },
             "index": {"files": self.index_files, "entries": self.index_entries},
+            "backToJava": back::judge(self).to_json(),
             "starting": self.rehearsal.as_ref().map(Rehearsal::to_json),
-            "disk": self.disk.map(|(total, free, used)| {
-                json!({"totalBytes": total, "freeBytes": free, "usedRatio": used})
-            }),
+            "disks": self.disks.iter().map(Measured::to_json).collect::<Vec<_>>(),
             "brokerConf": self.keys,
             "findings": findings,
         })

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::back;
+use super::disk::Measured;
 use super::report::{Report, Severity};
 use crate::commands::store::print::{Out, bytes, time};
 
@@ -32,17 +34,9 @@ pub(super) fn print(report: &Report, out: &mut Out) -> io::Result<()> {
         report.index_files, report.index_entries
     );
     line(out, "index", &text)?;
-    if let Some((total, free, used)) = report.disk {
-        let text = format!(
-            "{} free of {} ({:.0} % used)",
-            bytes(free),
-            bytes(total),
-            used * 100.0
-        );
-        line(out, "disk", &text)?;
-    }
+    disks(report, out)?;
     starting(report, out)?;
-    line(out, "back to Java", &back(report))?;
+    line(out, "back to Java", &back::judge(report).text())?;
     if !report.keys.is_empty() {
         out.line("\nbroker.conf must have (the files were written so):")?;
         for key in &report.keys {
@@ -50,6 +44,22 @@ pub(super) fn print(report: &Report, out: &mut Out) -> io::Result<()> {
         }
     }
     findings(report, out)
+}
+
+/// A line for all directories, or one for each where they are on different file systems.
+fn disks(report: &Report, out: &mut Out) -> io::Result<()> {
+    let mut texts: Vec<String> = report.disks.iter().map(Measured::text).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    if let [text] = texts.as_slice() {
+        return out.line(&format!("disk         {text}"));
+    }
+    for measured in &report.disks {
+        let text = measured.text();
+        let directory = measured.directory.display();
+        out.line(&format!("disk         {text} at {directory}"))?;
+    }
+    Ok(())
 }
 
 fn log(report: &Report) -> String {
@@ -127,34 +137,6 @@ fn starting(report: &Report, out: &mut Out) -> io::Result<()> {
         ));
     }
     out.line(&done)
-}
-
-fn back(report: &Report) -> String {
-    let limits: &[&str] = &[
-        if report.queues.batch_queues > 0 {
-            "5.x only, for the batch queues"
-        } else {
-            ""
-        },
-        if report.queues.light_queues > 0 {
-            "5.x only, for the light queues"
-        } else {
-            ""
-        },
-    ];
-    let limits: Vec<&str> = limits
-        .iter()
-        .copied()
-        .filter(|limit| !limit.is_empty())
-        .collect();
-    let which = if limits.is_empty() {
-        "4.9 and 5.x".to_owned()
-    } else {
-        limits.join(", ")
-    };
-    format!(
-        "possible after Ferrocket stops ({which}), with the same sizes and paths in broker.conf"
-    )
 }
 
 fn findings(report: &Report, out: &mut Out) -> io::Result<()> {
