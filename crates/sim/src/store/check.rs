@@ -102,11 +102,13 @@ fn finish_index(world: &mut World, store: &Store) -> Result<(), Violation> {
     Err(Violation::new("the index never catches up"))
 }
 
-/// Messages that may be torn: by a power loss, or by the end of the process in their write.
+/// Messages that may be torn: by a power loss, a failed sync, or the end of the process in their
+/// write.
 fn tear(world: &mut World, losses: Losses) {
+    let is_lossy = losses.power || losses.dropped;
     for message in &mut world.ledger.messages {
         message.is_torn |=
-            message.state == State::Maybe || losses.power && message.state == State::Appended;
+            message.state == State::Maybe || is_lossy && message.state == State::Appended;
     }
 }
 
