@@ -61,17 +61,17 @@ impl Directories {
         self.all.iter().map(|directory| directory.path.as_path())
     }
 
-    /// Makes the directories that new segments may go to.
+    /// Makes the directories that new segments may go to, and what is in them, durable: a start that
+    /// was killed may have left names there that no sync has covered.
     pub(super) fn create(&self, disk: &dyn Disk) -> Result<(), OpenError> {
         let wanted = self.all.iter().filter(|directory| directory.takes_segments);
         for Directory { path, .. } in wanted {
-            if !disk.exists(path) {
-                super::make_directory(disk, path).map_err(|source| OpenError::Io {
-                    action: "create directory",
-                    path: path.clone(),
-                    source,
-                })?;
-            }
+            let made = super::make_directory(disk, path).and_then(|()| disk.sync_dir(path));
+            made.map_err(|source| OpenError::Io {
+                action: "create directory",
+                path: path.clone(),
+                source,
+            })?;
         }
         Ok(())
     }

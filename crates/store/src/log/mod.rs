@@ -330,11 +330,18 @@ impl CommitLog {
     }
 }
 
+/// Makes a directory durable, by name too. Above one that was there already a process may have no
+/// right to look; then whoever made it answers for its name.
 fn make_directory(disk: &dyn Disk, directory: &Path) -> io::Result<()> {
+    let was_there = disk.exists(directory);
     disk.create_dir_all(directory)?;
-    match directory.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => disk.sync_dir(Path::new(".")),
-        Some(parent) => disk.sync_dir(parent),
-        None => Ok(()),
+    let parent = match directory.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Ok(()),
+    };
+    match disk.sync_dir(parent) {
+        Err(error) if was_there && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        other => other,
     }
 }

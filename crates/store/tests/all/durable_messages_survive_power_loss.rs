@@ -133,3 +133,35 @@ fn at_any_operation_in_sync_flush() {
         three_lives(FlushMode::Sync, halt, halt * 7);
     }
 }
+
+/// A start that is killed leaves names that no sync has covered; what the next one makes durable must
+/// not hang on them.
+#[test]
+fn also_when_an_earlier_start_was_killed_at_any_point() {
+    for killed_after in 0..40 {
+        let disk = MemDisk::new();
+        disk.halt_after(killed_after);
+        let config = sync_config();
+        let first = Store::open(
+            Arc::new(disk.clone()),
+            config.clone(),
+            Arc::new(NoSignals),
+            NOW_MS,
+        );
+        drop(first);
+        disk.halt_after(u64::MAX / 2);
+        let store = open(&disk, &config);
+        send(&store, "T", 0, b"durable").unwrap();
+        store.flush(NOW_MS).unwrap();
+        for seed in 0..8 {
+            let after = disk.power_loss(seed);
+            let store = open(&after, &config);
+            let found = read_all(&store, "T", 0);
+            assert_eq!(
+                found,
+                [(0, b"durable".to_vec())],
+                "killed after {killed_after} operations, power lost with seed {seed}"
+            );
+        }
+    }
+}
