@@ -78,9 +78,10 @@ impl Broker {
             seed,
         } = parts;
         let directory = store.config().below_root("config");
-        let topics = Topics::open(&config, Arc::clone(&disk), &directory, now_ms)?;
-        let groups = Groups::open(Arc::clone(&disk), &directory, now_ms)?;
-        let offsets = Offsets::open(disk, &directory, now_ms)?;
+        let light = store.config().enable_lmq;
+        let topics = Topics::open(&config, Arc::clone(&disk), &directory, light, now_ms)?;
+        let groups = Groups::open(Arc::clone(&disk), &directory, light, now_ms)?;
+        let offsets = Offsets::open(disk, &directory, light, now_ms)?;
         offsets.reconcile(&topics, &store)?;
         let stats = Stats::default();
         stats.start(now_ms);

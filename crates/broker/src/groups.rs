@@ -54,6 +54,8 @@ type Forbidden = BTreeMap<String, i32>;
 #[derive(Debug)]
 pub(crate) struct Groups {
     table: ReadMostly<Group>,
+    /// `enableLmq`: any group with the prefix of light queues is there, with default settings.
+    light: bool,
     forbidden: ReadMostly<Forbidden>,
     version: Mutex<DataVersion>,
     /// Serialises changes; taken before the table's own lock and the version's.
@@ -75,10 +77,12 @@ impl Groups {
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         directory: &Path,
+        light: bool,
         now_ms: i64,
     ) -> Result<Self, OpenError> {
         let groups = Self {
             table: ReadMostly::new(),
+            light,
             forbidden: ReadMostly::new(),
             version: Mutex::new(DataVersion {
                 timestamp: now_ms,
@@ -107,11 +111,23 @@ impl Groups {
     }
 
     pub(crate) fn get(&self, group: &str) -> Option<Arc<Group>> {
-        self.table.get(group)
+        self.table.get(group).or_else(|| {
+            self.is_light(group).then(|| {
+                Arc::new(Group {
+                    config: named(group),
+                    name: group.into(),
+                })
+            })
+        })
     }
 
     pub(crate) fn contains(&self, group: &str) -> bool {
-        self.table.contains(group)
+        self.table.contains(group) || self.is_light(group)
+    }
+
+    /// Whether the group is one that nobody makes (`LmqSubscriptionGroupManager`).
+    pub(crate) fn is_light(&self, group: &str) -> bool {
+        self.light && group.starts_with(names::LIGHT_PREFIX)
     }
 
     /// All groups in the order of their names.

@@ -5,9 +5,7 @@ use ferrocket_protocol::outbox::Outbox;
 
 use crate::Broker;
 use crate::request::Request;
-
-/// Queues that messages list beside their own (`MixAll#LMQ_PREFIX`); nobody configures them.
-const LIGHT_PREFIX: &str = "%LMQ%";
+use crate::topics::names::LIGHT_PREFIX;
 
 impl Broker {
     /// DELETE_EXPIRED_COMMITLOG: what is expired goes whatever the hour. The answer does not wait for

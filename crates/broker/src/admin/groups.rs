@@ -33,7 +33,7 @@ impl Broker {
     fn update_groups(
         &self,
         request: &Request<'_>,
-        groups: Vec<SubscriptionGroupConfig>,
+        mut groups: Vec<SubscriptionGroupConfig>,
         out: &mut Outbox,
     ) {
         for group in &groups {
@@ -51,6 +51,8 @@ impl Broker {
                 return;
             }
         }
+        // Nobody configures a light group: a success that changes nothing, as with Java.
+        groups.retain(|group| !self.groups.is_light(&group.group_name));
         reply_saved(request, self.groups.update(groups, request.now_ms), out);
     }
 

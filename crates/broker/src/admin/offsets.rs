@@ -11,6 +11,7 @@ use ferrocket_store::{Boundary, QueueOffset};
 
 use super::{reply_body, reply_header, reply_read_error};
 use crate::Broker;
+use crate::groups::GROUPS_MAX;
 use crate::request::Request;
 use crate::topics::Topic;
 
@@ -44,7 +45,7 @@ impl Broker {
                 return;
             }
         }
-        if !self.has_queue(&settings, header.queue_id) {
+        if !self.has_queue(&settings, header.queue_id) || !self.has_room_for_light(group) {
             self.refuse_commit(request, &header, out);
             return;
         }
@@ -56,13 +57,29 @@ impl Broker {
         out.reply_ok(request.to);
     }
 
-    /// Whether a topic has a queue by its settings, or had one of which messages are left.
+    /// Whether a topic has a queue by its settings, or had one of which messages are left. Light
+    /// queues have no settings, and whoever asks may make up names of them.
     fn has_queue(&self, topic: &Topic, queue_id: i32) -> bool {
+        if self.topics.is_light(topic.name()) {
+            return self.has_light_queue(topic.name(), queue_id);
+        }
         let queues = topic
             .config
             .read_queue_nums
             .max(topic.config.write_queue_nums);
         (0..queues).contains(&queue_id) || self.store.max_offset(topic.name(), queue_id).0 > 0
+    }
+
+    /// Whether any message ever was in a light queue.
+    pub(crate) fn has_light_queue(&self, topic: &str, queue_id: i32) -> bool {
+        queue_id == 0 && self.store.max_offset(topic, queue_id).0 > 0
+    }
+
+    /// Whether a light group, which nobody made, may have offsets: no more such than groups.
+    pub(crate) fn has_room_for_light(&self, group: &str) -> bool {
+        !self.groups.is_light(group)
+            || self.offsets.knows(group)
+            || self.offsets.group_count() < GROUPS_MAX
     }
 
     /// Java stores an offset for any number; here that would be memory for whoever asks. The first

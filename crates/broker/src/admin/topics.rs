@@ -93,6 +93,10 @@ impl Broker {
     ) -> Result<Option<TopicConfig>, TopicError> {
         names::validate_topic(&wanted.topic_name)?;
         self.refuse_system_topic(config, &wanted.topic_name)?;
+        if self.topics.is_light(&wanted.topic_name) {
+            // Nobody configures one: a success that changes nothing, as with Java.
+            return Ok(None);
+        }
         let signed_type = format!("+{}", attributes::MESSAGE_TYPE);
         if !config.enable_mixed_message_type
             && wanted

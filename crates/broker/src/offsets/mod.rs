@@ -7,6 +7,9 @@
 //! from the file before that is answered, and what [`reconcile`] finds at the start to point past
 //! its queue is corrected. Groups need no settings to have offsets: files of other brokers bring
 //! such along.
+//!
+//! With `enableLmq` the file is `lmqConsumerOffset.json`, where groups with the prefix of light queues
+//! have one number for each topic (`LmqConsumerOffsetManager`).
 
 mod reconcile;
 
@@ -23,11 +26,16 @@ use parking_lot::{Mutex, RwLock};
 use crate::ledger::Ledger;
 use crate::read_mostly::{FixedMap, ReadMostly};
 use crate::stats::Meter;
+use crate::topics::names::LIGHT_PREFIX;
 use crate::{OpenError, PersistError};
 
 const FILE: &str = "consumerOffset.json";
+/// The file with `enableLmq`.
+const LIGHT_FILE: &str = "lmqConsumerOffset.json";
 /// Separates topic and group in a key of the file.
 const KEY_SEPARATOR: char = '@';
+/// The one queue of a light topic, and of what a light group has a number for.
+const LIGHT_QUEUE_ID: i32 = 0;
 
 /// What one group did with one topic.
 #[derive(Debug, Default)]
@@ -93,6 +101,8 @@ pub(crate) struct Offsets {
     groups: ReadMostly<GroupOffsets>,
     version: Mutex<DataVersion>,
     commits: AtomicI64,
+    /// `enableLmq`.
+    light: bool,
     ledger: Ledger,
 }
 
@@ -100,6 +110,7 @@ impl Offsets {
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         directory: &Path,
+        light: bool,
         now_ms: i64,
     ) -> Result<Self, OpenError> {
         let offsets = Self {
@@ -109,26 +120,46 @@ impl Offsets {
                 ..DataVersion::default()
             }),
             commits: AtomicI64::new(0),
-            ledger: Ledger::new(disk, directory.join(FILE)),
+            light,
+            ledger: Ledger::new(
+                Arc::clone(&disk),
+                directory.join(if light { LIGHT_FILE } else { FILE }),
+            ),
         };
-        let saved = offsets
-            .ledger
-            .read(bodies::read_file::<ConsumerOffsetSerializeWrapper>)?;
+        let read = bodies::read_file::<ConsumerOffsetSerializeWrapper>;
+        let mut saved = offsets.ledger.read(read)?;
+        if saved.is_none() && light {
+            // The first start with light queues: Java begins with no offsets then.
+            saved = Ledger::new(disk, directory.join(FILE)).read(read)?;
+            offsets.ledger.touch();
+        }
         if let Some(saved) = saved {
-            for (key, queues) in saved.offset_table {
-                let Some((topic, group)) = key.split_once(KEY_SEPARATOR) else {
-                    continue;
-                };
-                let progress = offsets.progress(group, topic);
-                for (queue_id, offset) in queues {
-                    progress.commit(queue_id, QueueOffset(offset));
-                }
-            }
-            if let Some(version) = saved.data_version {
-                *offsets.version.lock() = version;
-            }
+            offsets.take_over(saved);
         }
         Ok(offsets)
+    }
+
+    fn take_over(&self, saved: ConsumerOffsetSerializeWrapper) {
+        for (key, queues) in saved.offset_table {
+            let Some((topic, group)) = split_key(&key) else {
+                continue;
+            };
+            let progress = self.progress(group, topic);
+            for (queue_id, offset) in queues {
+                progress.commit(queue_id, QueueOffset(offset));
+            }
+        }
+        for (key, offset) in saved.lmq_offset_table.unwrap_or_default() {
+            if let Some((topic, group)) = split_key(&key)
+                && self.light
+            {
+                let progress = self.progress(group, topic);
+                progress.commit(LIGHT_QUEUE_ID, QueueOffset(offset));
+            }
+        }
+        if let Some(version) = saved.data_version {
+            *self.version.lock() = version;
+        }
     }
 
     /// What the group did with the topic; made when it did nothing yet.
@@ -154,6 +185,16 @@ impl Offsets {
             return Arc::clone(progress);
         }
         Arc::clone(group.topics.write().entry(topic.into()).or_default())
+    }
+
+    /// Whether the group did anything.
+    pub(crate) fn knows(&self, group: &str) -> bool {
+        self.groups.contains(group)
+    }
+
+    /// Groups that did anything.
+    pub(crate) fn group_count(&self) -> usize {
+        self.groups.len()
     }
 
     /// What the group did with the topic, if it did anything.
@@ -245,17 +286,27 @@ impl Offsets {
     /// The body of GET_ALL_CONSUMER_OFFSET and of the file.
     pub(crate) fn wrapper(&self) -> ConsumerOffsetSerializeWrapper {
         let mut offset_table = BTreeMap::new();
+        let mut light_table = self.light.then(BTreeMap::new);
         for group in self.groups.values() {
+            let mut light_table = light_table
+                .as_mut()
+                .filter(|_| group.name.starts_with(LIGHT_PREFIX));
             for (topic, progress) in group.topics.read().iter() {
-                let queues = progress.all_committed();
+                let key = || format!("{topic}{KEY_SEPARATOR}{}", group.name);
+                let mut queues = progress.all_committed();
+                if let Some(table) = &mut light_table
+                    && let Some(offset) = queues.remove(&LIGHT_QUEUE_ID)
+                {
+                    table.insert(key(), offset);
+                }
                 if !queues.is_empty() {
-                    let key = format!("{topic}{KEY_SEPARATOR}{}", group.name);
-                    offset_table.insert(key, queues);
+                    offset_table.insert(key(), queues);
                 }
             }
         }
         ConsumerOffsetSerializeWrapper {
             offset_table,
+            lmq_offset_table: light_table,
             data_version: Some(*self.version.lock()),
             ..ConsumerOffsetSerializeWrapper::default()
         }
@@ -264,5 +315,14 @@ impl Offsets {
     /// Writes the file if anything was committed since.
     pub(crate) fn save(&self) -> Result<(), PersistError> {
         self.ledger.write(|| bodies::print_file(&self.wrapper()))
+    }
+}
+
+/// Topic and group of a key. Names of light queues may hold the separator, names of groups may not.
+fn split_key(key: &str) -> Option<(&str, &str)> {
+    if key.starts_with(LIGHT_PREFIX) {
+        key.rsplit_once(KEY_SEPARATOR)
+    } else {
+        key.split_once(KEY_SEPARATOR)
     }
 }

@@ -12,8 +12,10 @@ use super::{Pull, SUSPEND_MAX_MS};
 use crate::Broker;
 use crate::clients::subscription::Subscription;
 use crate::config::BrokerRole;
-use crate::groups::is_system_group;
+use crate::groups::{Group, is_system_group};
+use crate::offsets::Progress;
 use crate::request::Request;
+use crate::topics::Topic;
 
 /// `PullSysFlag`: commit an offset in the same request.
 pub(super) const FLAG_COMMIT_OFFSET: i32 = 0x1;
@@ -94,7 +96,7 @@ impl Broker {
         Ok(Pull {
             peer: Arc::clone(request.peer),
             to: request.to,
-            progress: self.offsets.progress(&group.name, topic.name()),
+            progress: self.pulled_progress(header, &group, &topic),
             topic,
             group,
             subscription,
@@ -106,6 +108,28 @@ impl Broker {
             suspend_ms,
             slot: None,
         })
+    }
+
+    /// What the group did with the topic. Of light queues and light groups, whose names anybody may
+    /// make up, only a commit leaves something behind.
+    fn pulled_progress(
+        &self,
+        header: &PullMessage<'_>,
+        group: &Group,
+        topic: &Topic,
+    ) -> Arc<Progress> {
+        let (group, topic) = (&*group.name, &**topic.name());
+        let light_topic = self.topics.is_light(topic);
+        if !light_topic && !self.groups.is_light(group) {
+            return self.offsets.progress(group, topic);
+        }
+        let commits = header.sys_flag & FLAG_COMMIT_OFFSET != 0
+            && (!light_topic || self.has_light_queue(topic, header.queue_id))
+            && self.has_room_for_light(group);
+        if commits {
+            return self.offsets.progress(group, topic);
+        }
+        self.offsets.present(group, topic).unwrap_or_default()
     }
 
     fn pulled_subscription(

@@ -118,7 +118,7 @@ impl Broker {
         state.next_deadline_ms.store(i64::MAX, Ordering::Relaxed);
         let mut next_ms = i64::MAX;
         let mut woken = Vec::new();
-        self.topics.each(|topic| {
+        self.topics.each_with_light(|topic| {
             let live = &topic.live;
             live.waiting.take_if(
                 |waiter| {
@@ -165,7 +165,7 @@ impl Broker {
     pub(crate) fn answer_waiters(&self, now_ms: i64) {
         let mut woken = Vec::new();
         self.topics
-            .each(|topic| topic.live.waiting.take_if(|_| true, &mut woken));
+            .each_with_light(|topic| topic.live.waiting.take_if(|_| true, &mut woken));
         self.resume_pulls(now_ms, &self.config.load(), woken);
     }
 }

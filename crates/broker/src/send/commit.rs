@@ -86,6 +86,9 @@ impl Broker {
                 // The ids of a batch's messages are known to the batch alone: kept as text.
                 answer::append_batch_ids(config, &run.batch, index, send, &mut run.ids);
             }
+            let light = run.batch.light_arrivals(index);
+            send.light
+                .extend(light.map(|(name, next)| (name.into(), next.0)));
             let answered = !(sync && send.wait_store_ok);
             send.outcome = Outcome::Stored { at, answered };
             if answered {
@@ -114,6 +117,14 @@ impl Broker {
                 .live
                 .waiting
                 .arrived(send.queue_id, next, send.tags_code, &mut woken);
+            for (name, next) in &send.light {
+                if let Some(topic) = self.topics.in_use(name) {
+                    topic
+                        .live
+                        .waiting
+                        .arrived(0, *next, send.tags_code, &mut woken);
+                }
+            }
         }
         self.resume_pulls(now_ms, config, woken);
     }

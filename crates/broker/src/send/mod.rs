@@ -66,6 +66,8 @@ struct Send {
     is_inner_batch: bool,
     /// The ids of a batch's messages within the run's `ids`.
     batch_ids: Range<usize>,
+    /// Light queues that it is in as well, with their ends; empty for nearly every message.
+    light: Vec<(Box<str>, i64)>,
     outcome: Outcome,
 }
 
@@ -219,6 +221,7 @@ impl Broker {
             batch: false,
             is_inner_batch: false,
             batch_ids: 0..0,
+            light: Vec::new(),
             outcome: Outcome::Encoded,
             topic: target.topic,
         });
@@ -277,6 +280,7 @@ impl Broker {
             batch: true,
             is_inner_batch: false,
             batch_ids: 0..0,
+            light: Vec::new(),
             outcome: Outcome::Encoded,
             topic: target.topic,
         });
@@ -353,6 +357,7 @@ impl Broker {
             batch: true,
             is_inner_batch: true,
             batch_ids: 0..0,
+            light: Vec::new(),
             outcome: Outcome::Encoded,
             topic: target.topic,
         });

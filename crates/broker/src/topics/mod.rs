@@ -5,6 +5,7 @@
 //! logged, and the next change tries again. Telling the name servers is the caller's business.
 
 pub(crate) mod attributes;
+mod light;
 pub(crate) mod names;
 mod system;
 mod topic;
@@ -20,6 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::config::{BrokerConfig, PERM_READ, PERM_WRITE};
 use crate::ledger::Ledger;
 use crate::read_mostly::ReadMostly;
+use crate::topics::light::LightTopics;
 use crate::{OpenError, PersistError};
 
 pub(crate) use topic::{Topic, TopicKind};
@@ -40,6 +42,8 @@ pub(crate) const SYS_FLAG_UNIT_SUB: i32 = 0x2;
 #[derive(Debug)]
 pub(crate) struct Topics {
     table: ReadMostly<Topic>,
+    /// `enableLmq`: any topic with the prefix of light queues is there.
+    light: Option<LightTopics>,
     version: Mutex<DataVersion>,
     /// Names of the system's topics that depend on the broker's or the cluster's name.
     system: RwLock<BTreeSet<String>>,
@@ -78,10 +82,12 @@ impl Topics {
         config: &BrokerConfig,
         disk: Arc<dyn Disk>,
         directory: &Path,
+        light: bool,
         now_ms: i64,
     ) -> Result<Self, OpenError> {
         let topics = Self {
             table: ReadMostly::new(),
+            light: light.then(LightTopics::default),
             version: Mutex::new(DataVersion {
                 timestamp: now_ms,
                 ..DataVersion::default()
@@ -107,10 +113,34 @@ impl Topics {
         Ok(topics)
     }
 
+    /// A topic of the table, or a light queue where those are.
     pub(crate) fn get(&self, topic: &str) -> Option<Arc<Topic>> {
-        self.table.get(topic)
+        self.table
+            .get(topic)
+            .or_else(|| self.light.as_ref()?.find(topic))
     }
 
+    /// Whether the name is that of a light queue, and such are served.
+    pub(crate) fn is_light(&self, topic: &str) -> bool {
+        self.light.is_some() && topic.starts_with(names::LIGHT_PREFIX)
+    }
+
+    /// A topic that somebody may wait for: as [`Self::get`], without making a light one.
+    pub(crate) fn in_use(&self, topic: &str) -> Option<Arc<Topic>> {
+        self.table
+            .get(topic)
+            .or_else(|| self.light.as_ref()?.in_use(topic))
+    }
+
+    /// Visits every topic that pulls may wait for.
+    pub(crate) fn each_with_light(&self, mut visit: impl FnMut(&Arc<Topic>)) {
+        self.table.each(&mut visit);
+        if let Some(light) = &self.light {
+            light.all_in_use().iter().for_each(visit);
+        }
+    }
+
+    /// Whether the topic has settings of its own, which light queues have not.
     pub(crate) fn contains(&self, topic: &str) -> bool {
         self.table.contains(topic)
     }

@@ -4,6 +4,8 @@
 pub(crate) const RETRY_PREFIX: &str = "%RETRY%";
 /// Prefix of the topic that holds a group's messages given up on.
 pub(crate) const DLQ_PREFIX: &str = "%DLQ%";
+/// Prefix of light queues and of groups that only read such (`MixAll#LMQ_PREFIX`).
+pub(crate) const LIGHT_PREFIX: &str = "%LMQ%";
 /// Prefix of topics that brokers keep for themselves.
 pub(crate) const SYSTEM_PREFIX: &str = "rmq_sys_";
 /// The template of auto-created topics.
@@ -65,6 +67,11 @@ pub(crate) fn is_forbidden_to_send(topic: &str) -> bool {
             | SELF_TEST_TOPIC
             | OFFSET_MOVED_EVENT
     )
+}
+
+/// Whether a directory can have the name, which the store gives it as it is.
+pub(crate) fn may_be_directory(name: &str) -> bool {
+    name.len() <= RETRY_TOPIC_CHARS_MAX && !name.contains(['/', '\0'])
 }
 
 /// Why a name is refused; the text is the remark of an INVALID_PARAMETER answer.

@@ -156,6 +156,16 @@ impl World {
         Self::with(config(), store_config(FlushMode::Sync))
     }
 
+    /// With light queues (`enableLmq`, `enableMultiDispatch`).
+    pub(crate) fn with_light_queues(flush_mode: FlushMode) -> Self {
+        let store_config = StoreConfig {
+            enable_lmq: true,
+            enable_multi_dispatch: true,
+            ..store_config(flush_mode)
+        };
+        Self::with(config(), store_config)
+    }
+
     pub(crate) fn with(config: BrokerConfig, store_config: StoreConfig) -> Self {
         Self::on(MemDisk::new(), config, store_config)
     }
@@ -412,6 +422,11 @@ impl Client<'_> {
             .queue_offset
     }
 
+    /// Stores a message that is in these light queues as well.
+    pub(crate) fn store_listing(&self, topic: &str, light_queues: &str, body: &str) {
+        self.store(topic, 0, &listing(light_queues), body);
+    }
+
     /// A heartbeat whose notifications of the client itself are left to be received.
     pub(crate) fn heartbeat_quietly(
         &self,
@@ -507,6 +522,11 @@ pub(crate) fn message<'a>(topic: &'a str, queue_id: i32, properties: &'a str) ->
         batch: Some(false),
         ..SendMessage::default()
     }
+}
+
+/// The property that lists light queues.
+pub(crate) fn listing(light_queues: &str) -> String {
+    format!("INNER_MULTI_DISPATCH\x01{light_queues}\x02")
 }
 
 /// A pull that may wait 15 s, with the subscription of the heartbeats.

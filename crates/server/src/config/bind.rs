@@ -129,6 +129,8 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
         settings.number(Class::Store, "mapperFileSizeBatchConsumeQueue");
     config.queue_ext_enable = settings.boolean(Class::Store, "enableConsumeQueueExt");
     config.queue_ext_file_bytes = settings.number(Class::Store, "mappedFileSizeConsumeQueueExt");
+    config.enable_lmq = settings.boolean(Class::Store, "enableLmq");
+    config.enable_multi_dispatch = settings.boolean(Class::Store, "enableMultiDispatch");
     config.body_bytes_max = settings.number(Class::Store, "maxMessageSize");
     config.flush_interval_ms = settings.number(Class::Store, "flushIntervalCommitLog");
     config.flush_pages_min = settings.number(Class::Store, "flushCommitLogLeastPages");
@@ -312,6 +314,18 @@ mod tests {
             [Path::new("/data/rmq/commitlog")]
         );
         assert!(settings.without_effect().is_empty());
+    }
+
+    #[test]
+    fn light_queues_are_those_of_the_file_and_read_at_the_start_only() {
+        let text = "enableLmq=true\nenableMultiDispatch=true\n";
+        let settings = settings(BROKER_CLASSES, text);
+        let config = store(&settings, MEMORY);
+        assert!(config.enable_lmq && config.enable_multi_dispatch);
+        assert!(settings.without_effect().is_empty());
+        assert!(!(BROKER_RULES.is_live)("enableLmq"));
+        let config = store(&Settings::new(BROKER_CLASSES), MEMORY);
+        assert!(!config.enable_lmq && !config.enable_multi_dispatch);
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn the_comment_at_the_head_of_a_shipped_file_is_one_finding() {
 
 #[test]
 fn keys_that_nothing_reads_are_said_to_have_no_effect() {
-    let settings = settings("sendMessageThreadPoolNums=16\nenableLmq=true\nlistenPort=1\n");
+    let settings = settings("sendMessageThreadPoolNums=16\nenableLmqQuota=true\nlistenPort=1\n");
     settings.number::<i64>(Class::Server, "listenPort");
     let found = settings.without_effect();
     assert_eq!(
@@ -126,7 +126,7 @@ fn keys_that_nothing_reads_are_said_to_have_no_effect() {
         [
             Finding {
                 severity: Severity::Info,
-                text: "broker.conf:2: enableLmq has no effect in this version".to_owned()
+                text: "broker.conf:2: enableLmqQuota has no effect in this version".to_owned()
             },
             Finding {
                 severity: Severity::Debug,
