@@ -64,7 +64,7 @@ v5-delay 1 yes
 v5-direct 1 yes
 v5-killed 1 yes
 v5-killed-sync 1 yes
-v5-lmq 1 yes
+v5-lmq 0 yes
 v5-multipath 0 yes
 v5-propcrc 0 yes
 v5-retry 0 yes

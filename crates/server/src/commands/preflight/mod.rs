@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Preflight) -> Result<u8, Failure> {
     } else {
         rehearsal::rehearse(&source, &mut report);
     }
-    waiting::tell(&mut report);
+    waiting::tell(source.view.config(), &mut report);
     ended(disk::judge(&source, &mut report))?;
     let mut out = Out::new();
     let printed = match options.place.output {

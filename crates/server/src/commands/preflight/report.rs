@@ -99,8 +99,7 @@ impl Report {
             queues: QueueReport::default(),
             topics: members(&files, "topics.json", "topicConfigTable"),
             groups: members(&files, "subscriptionGroup.json", "subscriptionGroupTable"),
-            offsets: members(&files, "consumerOffset.json", "offsetTable")
-                + members(&files, "lmqConsumerOffset.json", "offsetTable"),
+            offsets: offsets(&files, view.config().enable_lmq),
             config_files: files.len(),
             pending: Pending::count(&log, &queues, &files)?,
             timer: source.timer()?,
@@ -363,6 +362,15 @@ impl Report {
             "findings": findings,
         })
     }
+}
+
+/// Of the file in force: with light queues another one, once it is there.
+fn offsets(files: &[ConfigView], enable_lmq: bool) -> usize {
+    let light = "lmqConsumerOffset.json";
+    if enable_lmq && files.iter().any(|file| file.name == light) {
+        return members(files, light, "offsetTable") + members(files, light, "lmqOffsetTable");
+    }
+    members(files, "consumerOffset.json", "offsetTable")
 }
 
 fn members(files: &[ConfigView], name: &str, table: &str) -> usize {
