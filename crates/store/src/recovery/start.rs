@@ -88,7 +88,8 @@ pub(super) fn of_scan(
         };
         let covered = if clean {
             first.physical_offset <= queues_end - LOOK_BACK_BYTES
-        } else if queues_physical > 0 {
+        } else if checkpoint.is_ours || queues_physical > 0 {
+            // Never by time where the place is known: the clock may have been set back since.
             first.physical_offset <= queues_physical
         } else {
             first.store_ms <= checkpoint.current.safe_ms()

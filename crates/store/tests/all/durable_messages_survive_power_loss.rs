@@ -165,3 +165,40 @@ fn also_when_an_earlier_start_was_killed_at_any_point() {
         }
     }
 }
+
+/// The checkpoint names the first record of the log, which is at 0, and everything after it was
+/// stored under a clock that was set back by hours.
+#[test]
+fn also_when_the_clock_was_set_back() {
+    let disk = MemDisk::new();
+    let config = sync_config();
+    let store = open(&disk, &config);
+    send(&store, "T", 0, b"first").unwrap();
+    store.flush(NOW_MS).unwrap();
+    store.flush_queues(NOW_MS + 100_000).unwrap();
+    drop(store);
+    let before_ms = NOW_MS - 10 * 3_600_000;
+    let disk = disk.power_loss(1);
+    let store = Store::open(
+        Arc::new(disk.clone()),
+        config.clone(),
+        Arc::new(NoSignals),
+        before_ms,
+    )
+    .unwrap();
+    let long = [b'.'; 900];
+    for queue_id in 1..17 {
+        send_at(&store, before_ms, "T", queue_id, &long).unwrap();
+        store.flush(before_ms).unwrap();
+        // Written, but not synced.
+        store.flush_queues(before_ms).unwrap();
+    }
+    for seed in 0..32 {
+        let after = disk.power_loss(seed);
+        let store = open(&after, &config);
+        for queue_id in 1..17 {
+            let found = read_all(&store, "T", queue_id);
+            assert_eq!(found, [(0, long.to_vec())], "queue {queue_id}, seed {seed}");
+        }
+    }
+}
