@@ -15,6 +15,7 @@ use std::io;
 
 use ferrocket_protocol::message::View;
 use ferrocket_protocol::message::record::{MAGIC_AT, MAGIC_V1, MAGIC_V2, PHYSICAL_OFFSET_AT};
+use ferrocket_protocol::message::view::ViewError;
 
 use super::scan::{Found, Scanner, Stop};
 
@@ -81,23 +82,45 @@ impl Scanner<'_> {
         }
     }
 
-    /// Behind the bytes that the damaged record says it has, if there is a record or the end of the
-    /// segment.
+    /// Behind the bytes that the damaged record says it has, or that its parts have where they say
+    /// something else, if there is a record or the end of the segment.
     fn behind_own_length(&mut self, from: i64, end: i64, known: Known) -> io::Result<Option<i64>> {
-        let bytes = self.fill(from, 4, end)?;
-        let Some(length) = bytes.and_then(|bytes| bytes.first_chunk().copied()) else {
-            return Ok(None);
-        };
-        let next = from + i64::from(i32::from_be_bytes(length));
-        if next <= from || next >= end {
-            return Ok(None);
+        for length in self.own_lengths(from, end)? {
+            let next = from + length;
+            if next <= from || next >= end {
+                continue;
+            }
+            let stands_there = match self.look(next, end, &mut |_| Ok(()))? {
+                Found::Blank => true,
+                Found::Record { .. } => self.is_record(next, end, known)?,
+                Found::Misshapen(_) | Found::Nothing(_) => false,
+            };
+            if stands_there {
+                return Ok(Some(next));
+            }
         }
-        let stands_there = match self.look(next, end, &mut |_| Ok(()))? {
-            Found::Blank => true,
-            Found::Record { .. } => self.is_record(next, end, known)?,
-            Found::Misshapen(_) | Found::Nothing(_) => false,
+        Ok(None)
+    }
+
+    /// The lengths that a damaged record gives itself, the shorter first: a wrong total may end where
+    /// another record does, with good ones between.
+    fn own_lengths(&mut self, from: i64, end: i64) -> io::Result<[i64; 2]> {
+        let bytes = self.fill(from, 4, end)?;
+        let Some(total) = bytes.and_then(|bytes| bytes.first_chunk().copied()) else {
+            return Ok([0; 2]);
         };
-        Ok(stands_there.then_some(next))
+        let total = i64::from(i32::from_be_bytes(total));
+        let whole = match usize::try_from(total) {
+            Ok(bytes) => self.fill(from, bytes, end)?,
+            Err(_) => None,
+        };
+        let parts = match whole.map(View::parse) {
+            Some(Err(ViewError::SizeMismatch { computed, .. })) => {
+                i64::try_from(computed).unwrap_or(total)
+            }
+            _ => total,
+        };
+        Ok([parts.min(total), parts.max(total)])
     }
 
     fn search(

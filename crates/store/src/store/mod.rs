@@ -168,6 +168,12 @@ impl Store {
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
         let index_ms = checkpoint.current.index_ms;
+        // No store time goes back behind what is known, also when nothing good is left to scan.
+        let known_ms = if checkpoint.is_ours {
+            checkpoint.current.log_ms
+        } else {
+            0
+        };
         let deleted = DeletedTopics::load(Arc::clone(&disk), &config);
         let mark_used = || write_abort(&*disk, &config);
         let recovered = recovery::recover(
@@ -226,6 +232,7 @@ impl Store {
             }
         };
         let (last_record, last_store_ms) = recovered.last.unwrap_or((-1, 0));
+        let last_store_ms = last_store_ms.max(known_ms);
         let store = Store {
             appender: Mutex::new(Appender::new(active, recovered.end, last_store_ms)),
             marks: Marks {

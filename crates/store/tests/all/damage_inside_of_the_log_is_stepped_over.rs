@@ -102,6 +102,38 @@ fn a_body_that_does_not_match_its_crc() {
     assert_eq!(disk.read(&damage.saved.unwrap()).unwrap(), before);
 }
 
+/// What the record says of its length ends where the next one does.
+#[test]
+fn a_total_that_takes_the_next_record_in() {
+    let disk = MemDisk::new();
+    let sent = killed(&disk, 10);
+    let both = i32::try_from(sent[5].1 - sent[4].0).unwrap();
+    overwrite(&disk, sent[4].0, &both.to_be_bytes());
+    check(&disk, &[4], 10);
+}
+
+/// Nothing good is left to scan; store times ascend nevertheless, when the clock was set back.
+#[test]
+fn the_only_record_behind_the_checkpoint() {
+    let disk = MemDisk::new();
+    let store = open(&disk, &small_config());
+    send(&store, "T", 0, b"good").unwrap();
+    let last = send(&store, "T", 0, &[b'.'; 100]).unwrap();
+    store.close(NOW_MS).unwrap();
+    drop(store);
+    overwrite(&disk, last.physical_offset.0 + 100, b"x");
+    let store = open(&disk, &small_config());
+    assert_eq!(store.recovery_report().damages.len(), 1);
+    let next = send_at(&store, NOW_MS - 10_000, "T", 0, b"next").unwrap();
+    assert_eq!(next.store_ms, NOW_MS);
+    drop(store);
+    // What fills the damaged place now has no time of its own.
+    overwrite(&disk, next.physical_offset.0 + 95, b"x");
+    let store = open(&disk, &small_config());
+    let next = send_at(&store, NOW_MS - 10_000, "T", 0, b"next").unwrap();
+    assert_eq!(next.store_ms, NOW_MS);
+}
+
 #[test]
 fn zeros() {
     let disk = MemDisk::new();
