@@ -17,7 +17,7 @@ use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes, Limits, RECO
 use ferrocket_protocol::message::{NewMessage, View, sys_flag};
 
 use super::report::{Cut, Damage, Repair};
-use super::scan::Hole;
+use super::scan::{Hole, Stop};
 use crate::config::StoreConfig;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::log::{CommitLog, Part};
@@ -45,6 +45,10 @@ const PIECE_BYTES: usize = 1024 * 1024;
 
 /// A torn tail is saved up to this length.
 const TAIL_SAVED_BYTES_MAX: i64 = 64 * 1024 * 1024;
+
+/// Where zeros end the log, so much behind them is looked at for a tail worth saving: a segment that was
+/// written out ahead has a gigabyte of them.
+const ZEROS_READ_BYTES_MAX: i64 = 16 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Mender<'a> {
@@ -86,11 +90,14 @@ impl Mender<'_> {
     }
 
     /// Saves what follows the end of the log, before it is erased. `None` when only zeros do.
-    pub(super) fn cut(&self, end: i64, reason: String) -> io::Result<Option<Cut>> {
+    pub(super) fn cut(&self, end: i64, stop: &Stop) -> io::Result<Option<Cut>> {
         let Some(segment) = self.log.segment_at(end) else {
             return Ok(None);
         };
-        let segment_end = segment.base() + self.log.segment_bytes();
+        let mut segment_end = segment.base() + self.log.segment_bytes();
+        if *stop == Stop::Unwritten {
+            segment_end = segment_end.min(end + ZEROS_READ_BYTES_MAX);
+        }
         let mut last = end;
         self.pieces(end, segment_end, &mut |at, piece| {
             if let Some(index) = piece.iter().rposition(|byte| *byte != 0) {
@@ -106,7 +113,7 @@ impl Mender<'_> {
             tracing::warn!(end, %error, "the torn end of the commit log cannot be saved");
         }
         Ok(Some(Cut {
-            reason,
+            reason: stop.reason(),
             bytes: (last - end).unsigned_abs(),
             saved: saved.unwrap_or(None),
         }))

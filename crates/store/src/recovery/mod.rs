@@ -127,7 +127,7 @@ pub(crate) fn recover(
         Stop::LastSegmentFull => None,
         Stop::Unwritten if clean => None,
         stop => mender
-            .cut(found.end, stop.reason())
+            .cut(found.end, stop)
             .map_err(failed("the end of the commit log"))?,
     };
     let segments_dropped = finish(parts, &loaded, &found, start, clean && cut.is_none())?;
