@@ -9,9 +9,12 @@ use crate::disk::{Disk, DiskFile, Reserve};
 const CHECKPOINT_BYTES: usize = 4096;
 const USED_BYTES: usize = 48;
 
-/// Behind the fields, where Java leaves zeros and never looks: their checksum when this broker wrote
-/// them last. Then everything below `queues_physical` is durable, not only dispatched.
+/// Behind the fields, where Java leaves zeros and never looks: their checksum and that of
+/// `index_physical`, which comes behind it, when this broker wrote them last. Then everything below
+/// `queues_physical` is durable, not only dispatched.
 const SEAL_BYTES: usize = 4;
+const INDEX_BYTES: usize = 8;
+const INDEX_AT: usize = USED_BYTES + SEAL_BYTES;
 const SEAL_SALT: &[u8] = b"ferrocket";
 
 /// The fields in the order of the file; 4.x knows the first three.
@@ -27,15 +30,20 @@ pub(crate) struct Checkpoint {
     pub(crate) confirmed: i64,
     /// The last record whose queue entries are durable; 0 when unknown.
     pub(crate) queues_physical: i64,
+    /// All entries of the index files for records before this one are durable; 0 when unknown. Ours:
+    /// messages that were stored in the same millisecond, as all are while a clock that was set back
+    /// catches up, cannot be told by `index_ms`.
+    pub(crate) index_physical: i64,
 }
 
 impl Checkpoint {
     /// Reads the fields that are there; none are when the file is missing.
     pub(crate) fn decode(content: &[u8]) -> Self {
-        let field = |index: usize| {
-            let bytes = content.get(index * 8..).and_then(|rest| rest.first_chunk());
+        let long_at = |at: usize| {
+            let bytes = content.get(at..).and_then(|rest| rest.first_chunk());
             bytes.map_or(0, |bytes| i64::from_be_bytes(*bytes))
         };
+        let field = |index: usize| long_at(index * 8);
         Self {
             log_ms: field(0),
             queues_ms: field(1),
@@ -43,6 +51,7 @@ impl Checkpoint {
             master_flushed: field(3),
             confirmed: field(4),
             queues_physical: field(5),
+            index_physical: long_at(INDEX_AT),
         }
     }
 
@@ -66,6 +75,7 @@ impl Checkpoint {
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(SEAL_SALT);
         hasher.update(&self.encode());
+        hasher.update(&self.index_physical.to_be_bytes());
         hasher.finalize().to_be_bytes()
     }
 
@@ -92,12 +102,16 @@ impl CheckpointFile {
             Err(error) => return Err(error),
         };
         let file = disk.create(path, CHECKPOINT_BYTES as u64, Reserve::Lazily)?;
-        let current = Checkpoint::decode(&content);
+        let mut current = Checkpoint::decode(&content);
         let seal = content.get(USED_BYTES..USED_BYTES + SEAL_BYTES);
+        let is_ours = seal == Some(&current.seal());
+        if !is_ours {
+            current.index_physical = 0;
+        }
         Ok(Self {
             file,
             current,
-            is_ours: seal == Some(&current.seal()),
+            is_ours,
         })
     }
 
@@ -108,6 +122,7 @@ impl CheckpointFile {
             queues_ms: self.current.queues_ms.min(store_ms),
             index_ms: self.current.index_ms.min(store_ms),
             queues_physical: self.current.queues_physical.min(physical),
+            index_physical: self.current.index_physical.min(physical),
             confirmed: if self.is_ours {
                 self.current.confirmed
             } else {
@@ -125,14 +140,28 @@ impl CheckpointFile {
 
     /// The first half of [`store`](Self::store): when it fails, nothing is lost.
     pub(crate) fn write(&self, checkpoint: Checkpoint) -> io::Result<()> {
-        let mut content = [0; USED_BYTES + SEAL_BYTES];
-        let (fields, seal) = content.split_at_mut(USED_BYTES);
+        let mut content = [0; USED_BYTES + SEAL_BYTES + INDEX_BYTES];
+        let (fields, ours) = content.split_at_mut(USED_BYTES);
+        let (seal, index) = ours.split_at_mut(SEAL_BYTES);
         fields.copy_from_slice(&checkpoint.encode());
         seal.copy_from_slice(&checkpoint.seal());
+        index.copy_from_slice(&checkpoint.index_physical.to_be_bytes());
         self.file.write_all_at(&content, 0)
     }
 
-    /// The second half: when it fails, nothing is known of the file any more.
+    /// Vouches, durably, for no entry of the index from `physical` on: what is written there again
+    /// is not durable at once, and a start must not believe it before it is.
+    pub(crate) fn disown_index(&mut self, physical: i64) -> io::Result<()> {
+        if physical >= self.current.index_physical {
+            return Ok(());
+        }
+        self.store(Checkpoint {
+            index_physical: physical,
+            ..self.current
+        })
+    }
+
+    /// The second half of [`store`](Self::store): when it fails, nothing is known of the file any more.
     pub(crate) fn sync(&mut self, written: Checkpoint) -> io::Result<()> {
         self.file.sync()?;
         self.current = written;
@@ -176,7 +205,7 @@ mod tests {
         #[test]
         fn any_checkpoint_reads_back(fields in any::<[i64; 6]>()) {
             let [log_ms, queues_ms, index_ms, master_flushed, confirmed, queues_physical] = fields;
-            let checkpoint = Checkpoint { log_ms, queues_ms, index_ms, master_flushed, confirmed, queues_physical };
+            let checkpoint = Checkpoint { log_ms, queues_ms, index_ms, master_flushed, confirmed, queues_physical, index_physical: 0 };
             prop_assert_eq!(Checkpoint::decode(&checkpoint.encode()), checkpoint);
         }
 

@@ -19,7 +19,7 @@ use super::Index;
 use super::file::IndexFile;
 use super::format::{Header, Key};
 use super::names;
-use super::walk::{self, Place};
+use super::walk;
 use crate::log::CommitLog;
 
 /// What a start reads itself when there is nothing to mend.
@@ -30,9 +30,12 @@ const AT_START_BYTES: i64 = 1024 * 1024;
 pub(super) struct Build {
     distrusted: Option<Distrust>,
     /// Where the keys behind the last file go on; `None` when the files have caught up.
-    tail: Option<Place>,
+    tail: Option<i64>,
     /// Parts of the log before the last file that no file covers, the first to be done last.
     holes: Vec<Hole>,
+    /// What the files have of the records with which they begin and end: place and hash. The keys of
+    /// such a record may be split over files, of which one may be gone.
+    edges: Vec<(i64, i32)>,
     /// A file for the hole that is being worked on.
     part: Option<IndexFile>,
     /// A step failed half way: what is missing is to be looked for anew.
@@ -51,15 +54,10 @@ pub(crate) struct Distrust {
 /// ends a file and those without keys are followed by the one that begins the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Hole {
-    /// The last record of the file before, which may have taken only some of its keys.
-    before: Option<Place>,
+    /// At first the last record of the file before, which may have only some of its keys.
     at: i64,
-    /// The first record of the file behind, which may have only the last of its keys.
+    /// The first record of the file behind, which may have only some of its keys.
     until: i64,
-    /// Keys of it in that file.
-    known_behind: usize,
-    /// A key was found that no file has.
-    is_real: bool,
 }
 
 /// How far the message index is behind the log.
@@ -71,13 +69,38 @@ pub struct IndexProgress {
     pub complete: bool,
 }
 
-/// Up to when the index files, once synced, are complete.
+/// How far the index files, once synced, are complete but for holes, which show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vouched {
     /// Not known yet: what was said before stays.
     AsBefore,
-    Until(i64),
+    /// Up to a time, for Java, and before a record.
+    Until {
+        store_ms: i64,
+        physical: i64,
+    },
     Everything,
+}
+
+impl Build {
+    /// The keys of records from a place on, without those of the first that a file has; where to
+    /// go on.
+    fn collect_missing(
+        &mut self,
+        at: i64,
+        until: i64,
+        log: &CommitLog,
+        budget: i64,
+    ) -> io::Result<(Vec<Key>, i64)> {
+        let mut keys = Vec::new();
+        let next = walk::collect(log, at, until, budget, &mut keys)?;
+        if self.edges.iter().any(|(edge, _)| *edge == at) {
+            keys.retain(|key| key.physical_offset != at || !self.edges.contains(&(at, key.hash)));
+            let of_edge = keys.iter().take_while(|key| key.physical_offset == at);
+            self.edges.extend(of_edge.map(|key| (at, key.hash)));
+        }
+        Ok((keys, next))
+    }
 }
 
 impl Index {
@@ -134,12 +157,13 @@ impl Index {
     fn step(&self, build: &mut Build, log: &CommitLog, budget_bytes: i64) -> io::Result<()> {
         if build.is_stale && build.distrusted.is_none() {
             build.part = None;
-            self.plan(build, log)?;
+            // It may begin earlier than what was said to change.
+            return self.plan(build, log);
         }
         if build.distrusted.is_some() {
             self.mend(build, log)?;
-        } else if let Some(place) = build.tail {
-            build.tail = self.read_tail(place, log, budget_bytes)?;
+        } else if let Some(at) = build.tail {
+            build.tail = self.read_tail(build, at, log, budget_bytes)?;
         } else if let Some(hole) = build.holes.last().copied() {
             self.fill(build, hole, log, budget_bytes)?;
         }
@@ -156,6 +180,16 @@ impl Index {
         Ok(())
     }
 
+    /// The next step takes away or writes no entry of a record before this one, but for files that
+    /// are durable before they show.
+    pub(crate) fn changes_from(&self) -> i64 {
+        let build = self.build.lock();
+        match build.distrusted {
+            Some(distrusted) => distrusted.physical,
+            None => build.tail.unwrap_or(i64::MAX),
+        }
+    }
+
     pub(crate) fn progress(&self) -> IndexProgress {
         let behind = self.behind.load(Ordering::Relaxed);
         IndexProgress {
@@ -164,15 +198,22 @@ impl Index {
         }
     }
 
-    /// What can be said of the files after a sync that begins now.
-    pub(super) fn vouched(&self) -> Vouched {
+    /// What can be said of the files when all that waits now was written and synced. To be asked
+    /// before that is done: keys held back now may be let go while it is done.
+    pub(crate) fn vouched(&self) -> Vouched {
+        if !self.enabled {
+            return Vouched::AsBefore;
+        }
         let build = self.build.lock();
         if build.distrusted.is_some() {
             Vouched::AsBefore
-        } else if build.tail.is_some() {
+        } else if let Some(physical) = build.tail {
             let files = self.files.read();
             let end_ms = files.iter().map(|file| file.header().end_ms).max();
-            Vouched::Until(end_ms.unwrap_or(0))
+            Vouched::Until {
+                store_ms: end_ms.unwrap_or(0),
+                physical,
+            }
         } else {
             Vouched::Everything
         }
@@ -181,7 +222,7 @@ impl Index {
     fn mend(&self, build: &mut Build, log: &CommitLog) -> io::Result<()> {
         if let Some(distrusted) = build.distrusted {
             self.cut_at(distrusted, log)?;
-            self.sync_files()?;
+            self.sync()?;
             build.distrusted = None;
             self.plan(build, log)?;
         }
@@ -191,49 +232,48 @@ impl Index {
     /// Looks for the parts of the log that no file covers.
     fn plan(&self, build: &mut Build, log: &CommitLog) -> io::Result<()> {
         let mut holes = Vec::new();
-        let mut last: Option<Place> = None;
+        let mut last: Option<i64> = None;
+        build.edges.clear();
         for file in &self.written_files() {
-            let (known_behind, behind) = match file.ends() {
-                Ok(ends) => ends,
-                Err(error) => {
-                    self.drop_unreadable(&file.path, error)?;
-                    let mut files = self.files.write();
-                    files.retain(|other| !Arc::ptr_eq(other, file));
-                    continue;
-                }
-            };
-            let until = file.header().begin_physical;
-            let at = last.map_or(log.start(), |last| last.at + 1);
-            if until >= at.max(log.start()) {
+            if let Err(error) = file.add_edges(&mut build.edges) {
+                self.drop_unreadable(&file.path, error)?;
+                let mut files = self.files.write();
+                files.retain(|other| !Arc::ptr_eq(other, file));
+                continue;
+            }
+            let Header {
+                begin_physical: until,
+                end_physical,
+                ..
+            } = file.header();
+            if until >= last.unwrap_or(0).max(log.start()) {
                 holes.push(Hole {
-                    before: last,
-                    at,
+                    at: last.unwrap_or(log.start()),
                     until,
-                    known_behind,
-                    is_real: false,
                 });
             }
-            if last.is_none_or(|last| last.at <= file.header().end_physical) {
-                last = Some(behind);
-            }
+            last = last.max(Some(end_physical));
         }
         holes.reverse();
         build.holes = holes;
-        build.tail = self
-            .pending
-            .is_held()
-            .then(|| last.unwrap_or(Place::at(log.start())));
+        let is_behind = self.pending.is_held();
+        build.tail = is_behind.then(|| last.unwrap_or(log.start()));
         Ok(())
     }
 
-    fn read_tail(&self, place: Place, log: &CommitLog, budget: i64) -> io::Result<Option<Place>> {
-        let mut keys = Vec::new();
+    fn read_tail(
+        &self,
+        build: &mut Build,
+        at: i64,
+        log: &CommitLog,
+        budget: i64,
+    ) -> io::Result<Option<i64>> {
         let until = self.pending.begins_at();
-        let place = walk::collect(log, place, until, budget, &mut keys)?;
+        let (keys, at) = build.collect_missing(at, until, log, budget)?;
         let _writing = self.writing.lock();
         self.write_keys(&keys, &mut 0)?;
-        let caught_up = place.at >= until && self.pending.release(until);
-        Ok((!caught_up).then_some(place))
+        let caught_up = at >= until && self.pending.release(until);
+        Ok((!caught_up).then_some(at))
     }
 
     fn fill(
@@ -243,21 +283,11 @@ impl Index {
         log: &CommitLog,
         budget: i64,
     ) -> io::Result<()> {
-        let mut keys = Vec::new();
-        let place = walk::collect(log, Place::at(hole.at), hole.until, budget, &mut keys)?;
-        hole.at = place.at;
-        if !keys.is_empty() && !std::mem::replace(&mut hole.is_real, true) {
-            let before = hole.before.unwrap_or(Place::at(0));
-            let mut first = walk::keys_at(log, before.at)?;
-            first.drain(..before.known_keys.min(first.len()));
-            if hole.before.is_some() {
-                keys.splice(..0, first);
-            }
-        }
+        let (mut keys, at) = build.collect_missing(hole.at, hole.until, log, budget)?;
+        hole.at = at;
         let is_done = hole.at >= hole.until;
-        if is_done && hole.is_real {
-            let mut last = walk::keys_at(log, hole.until)?;
-            last.truncate(last.len().saturating_sub(hole.known_behind));
+        if is_done {
+            let (last, _) = build.collect_missing(hole.until, hole.until + 1, log, 1)?;
             keys.extend(last);
         }
         self.write_part(build, &keys)?;
@@ -326,7 +356,7 @@ impl Index {
             return Ok(());
         };
         let mut files = self.files.write();
-        let at = files.partition_point(|other| other.header().begin_physical <= begin);
+        let at = place_of(&files, begin);
         files.insert(at, Arc::new(file));
         Ok(())
     }
@@ -334,7 +364,7 @@ impl Index {
     /// The numbers of the files around a place in the log.
     fn neighbours(&self, physical: i64) -> (Option<u64>, Option<u64>) {
         let files = self.files.read();
-        let at = files.partition_point(|file| file.header().begin_physical <= physical);
+        let at = place_of(&files, physical);
         let number = |file: &Arc<IndexFile>| {
             let name = file.path.file_name().and_then(|name| name.to_str());
             name.and_then(names::number_of)
@@ -355,7 +385,7 @@ impl Index {
         let behind = if let Some(distrusted) = build.distrusted {
             end - distrusted.physical.max(log.start()).min(end)
         } else {
-            let tail = build.tail.map_or(0, |place| (end - place.at).max(0));
+            let tail = build.tail.map_or(0, |at| (end - at).max(0));
             let holes = build.holes.iter();
             tail + holes.map(|hole| hole.until - hole.at).sum::<i64>()
         };
@@ -365,41 +395,33 @@ impl Index {
     }
 }
 
+/// Where a file that begins with a record goes: before the one that has the last keys of it, which may
+/// be the newest file.
+fn place_of(files: &[Arc<IndexFile>], physical: i64) -> usize {
+    files.partition_point(|file| {
+        let header = file.header();
+        !header.is_empty() && header.begin_physical < physical
+    })
+}
+
 impl IndexFile {
-    /// How many keys of its first record are in here, and where the log goes on behind the last.
-    fn ends(&self) -> io::Result<(usize, Place)> {
-        Ok((self.known_keys_of_first()?, self.place_behind()?))
-    }
-
-    /// Where the log goes on behind the last key in here: a full file may have taken only some of
-    /// the keys of its last record.
-    fn place_behind(&self) -> io::Result<Place> {
-        let Header {
-            end_physical, next, ..
-        } = self.header();
-        let mut known_keys = 0;
-        let mut number = next;
-        while number > 1 && self.entry(number - 1)?.physical_offset == end_physical {
-            number -= 1;
-            known_keys += 1;
+    /// Adds the places and hashes of the first record in here and of the last.
+    fn add_edges(&self, into: &mut Vec<(i64, i32)>) -> io::Result<()> {
+        let header = self.header();
+        for number in 1..header.next {
+            let entry = self.entry(number)?;
+            if entry.physical_offset != header.begin_physical {
+                break;
+            }
+            into.push((entry.physical_offset, entry.hash));
         }
-        Ok(Place {
-            at: end_physical,
-            known_keys,
-        })
-    }
-
-    /// How many keys of its first record are in here.
-    fn known_keys_of_first(&self) -> io::Result<usize> {
-        let Header {
-            begin_physical,
-            next,
-            ..
-        } = self.header();
-        let mut number = 1;
-        while number < next && self.entry(number)?.physical_offset == begin_physical {
-            number += 1;
+        for number in (1..header.next).rev() {
+            let entry = self.entry(number)?;
+            if entry.physical_offset != header.end_physical {
+                break;
+            }
+            into.push((entry.physical_offset, entry.hash));
         }
-        Ok(number as usize - 1)
+        Ok(())
     }
 }

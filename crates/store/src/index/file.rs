@@ -134,6 +134,7 @@ impl IndexFile {
         if header.is_empty() {
             header.begin_physical = first.physical_offset;
             header.begin_ms = first.store_ms;
+            header.end_ms = first.store_ms;
         }
         self.dirty.store(true, Ordering::Relaxed);
         let mut by_slot: Vec<(u32, u32)> = (0_u32..)
@@ -154,7 +155,8 @@ impl IndexFile {
         }
         header.next += u32::try_from(keys.len()).unwrap_or(0);
         header.end_physical = last.physical_offset;
-        header.end_ms = last.store_ms;
+        let latest_ms = keys.iter().map(|key| key.store_ms).max();
+        header.end_ms = latest_ms.map_or(header.end_ms, |it| it.max(header.end_ms));
         self.set_header(header)
     }
 
@@ -237,7 +239,9 @@ impl IndexFile {
             if entry.seconds < 0 || stored_ms.saturating_add(999) < wanted.begin_ms {
                 break;
             }
-            let hit = entry.hash == wanted.hash && stored_ms <= wanted.end_ms;
+            // A record from before the file's time, when the clock was set back, has no seconds.
+            let is_in_time = stored_ms <= wanted.end_ms || entry.seconds == 0;
+            let hit = entry.hash == wanted.hash && is_in_time;
             if hit && !visit(entry.physical_offset)? {
                 break;
             }
@@ -253,7 +257,10 @@ impl IndexFile {
     /// Whether it may hold keys of messages stored at these times.
     pub(super) fn may_hold(&self, wanted: Wanted) -> bool {
         let header = self.header();
-        !header.is_empty() && header.begin_ms <= wanted.end_ms && header.end_ms >= wanted.begin_ms
+        let (one_ms, other_ms) = (header.begin_ms, header.end_ms);
+        !header.is_empty()
+            && one_ms.min(other_ms) <= wanted.end_ms
+            && one_ms.max(other_ms) >= wanted.begin_ms
     }
 
     pub(super) fn entry(&self, number: u32) -> io::Result<Entry> {
@@ -358,6 +365,42 @@ mod tests {
         assert_eq!(found(&file, 1), [30, 10]);
         assert_eq!(found(&file, 4), [20]);
         assert_eq!((file.header().slots_used, file.header().next), (1, 4));
+    }
+
+    #[test]
+    fn a_file_that_the_clock_was_set_back_in_is_one_and_finds_all() {
+        let disk = disk();
+        let path = Path::new("/index/1");
+        let file = IndexFile::create(&disk, path.into(), SHAPE, None).unwrap();
+        for (at, store_ms) in [(10, 90_000), (20, 5_000)] {
+            let key = Key {
+                store_ms,
+                ..key(1, at)
+            };
+            file.append(&[key]).unwrap();
+        }
+        assert_eq!(file.header().end_ms, 90_000);
+        // Java writes the time of the last one.
+        let header = Header {
+            end_ms: 5_000,
+            ..file.header()
+        };
+        file.set_header(header).unwrap();
+        let file = IndexFile::open(&disk, path, SHAPE).unwrap().unwrap();
+        assert_eq!(found(&file, 1), [20, 10]);
+        let early = Wanted {
+            hash: 1,
+            begin_ms: 0,
+            end_ms: 6_000,
+        };
+        assert!(file.may_hold(early));
+        let mut first = None;
+        file.walk(early, &mut |at| {
+            first.get_or_insert(at);
+            Ok(true)
+        })
+        .unwrap();
+        assert_eq!(first, Some(20));
     }
 
     #[test]

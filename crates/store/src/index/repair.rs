@@ -53,16 +53,20 @@ impl IndexFile {
     }
 
     /// The number of the first entry that is not believed or that never arrived. Times in entries
-    /// are seconds rounded down: the last second may go too.
+    /// are seconds rounded down: the last second may go too. An entry that was torn between two
+    /// sectors may look like one of an earlier record: the one before it, which was not, tells.
     fn first_of(&self, distrusted: Distrust, header: Header) -> io::Result<u32> {
         let (mut low, mut high) = (1, header.next.max(1));
         while low < high {
             let middle = low + (high - low) / 2;
-            let entry = self.entry(middle)?;
-            let stored_ms = entry.stored_ms(header.begin_ms).saturating_add(999);
-            let believed =
-                entry.physical_offset < distrusted.physical && stored_ms <= distrusted.until_ms;
-            if believed && !is_blank(&entry) {
+            let is_believed = |number: u32| -> io::Result<bool> {
+                let entry = self.entry(number)?;
+                let stored_ms = entry.stored_ms(header.begin_ms).saturating_add(999);
+                let believed =
+                    entry.physical_offset < distrusted.physical && stored_ms <= distrusted.until_ms;
+                Ok(believed && !is_blank(&entry))
+            };
+            if is_believed(middle)? && (middle == 1 || is_believed(middle - 1)?) {
                 low = middle + 1;
             } else {
                 high = middle;

@@ -28,77 +28,63 @@ const START_BYTES: i64 = 8;
 /// No record is longer: frames end at half of this. What says so is damage.
 const RECORD_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// A record of which the first keys are in the index already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) at: i64,
-    pub(super) known_keys: usize,
-}
-
-impl Place {
-    pub(super) fn at(at: i64) -> Self {
-        Self { at, known_keys: 0 }
-    }
-}
-
 /// Collects the keys of the records from a place on that begin before `until`, from no more than
 /// about `budget` bytes; returns where to go on.
 pub(super) fn collect(
     log: &CommitLog,
-    mut place: Place,
+    mut at: i64,
     until: i64,
     budget: i64,
     keys: &mut Vec<Key>,
-) -> io::Result<Place> {
+) -> io::Result<i64> {
     // What is left of the log may have begun later meanwhile.
-    if place.at < log.start() {
-        place = Place::at(log.start());
+    if at < log.start() {
+        at = log.start();
     }
-    let budget_end = place.at.saturating_add(budget);
-    while place.at < until && place.at < budget_end {
-        let Some(segment) = log.segment_at(place.at) else {
-            place = Place::at(log.next_base_from(place.at).unwrap_or(until).min(until));
+    let budget_end = at.saturating_add(budget);
+    while at < until && at < budget_end {
+        let Some(segment) = log.segment_at(at) else {
+            at = log.next_base_from(at).unwrap_or(until).min(until);
             continue;
         };
         let segment_end = segment.base() + log.segment_bytes();
-        let wanted = (until - place.at).min(budget).max(PIECE_BYTES_MIN);
-        place = piece(log, place, until, wanted, segment_end, keys)?;
+        let wanted = (until - at).min(budget).max(PIECE_BYTES_MIN);
+        at = piece(log, at, until, wanted, segment_end, keys)?;
     }
-    Ok(place)
+    Ok(at)
 }
 
 /// Goes through the records of one read of the log.
 fn piece(
     log: &CommitLog,
-    mut place: Place,
+    mut at: i64,
     until: i64,
     wanted: i64,
     segment_end: i64,
     keys: &mut Vec<Key>,
-) -> io::Result<Place> {
-    let next_segment = Place::at(segment_end);
-    if place.at + START_BYTES > segment_end {
-        return Ok(next_segment);
+) -> io::Result<i64> {
+    if at + START_BYTES > segment_end {
+        return Ok(segment_end);
     }
-    let begin = place.at;
+    let begin = at;
     let mut buffer = Vec::new();
     let mut bytes = wanted.min(segment_end - begin);
     read(log, begin, bytes, &mut buffer)?;
-    while place.at < until {
-        let here = usize::try_from(place.at - begin).unwrap_or(usize::MAX);
+    while at < until {
+        let here = usize::try_from(at - begin).unwrap_or(usize::MAX);
         let rest = buffer.get(here..).unwrap_or_default();
-        if (rest.len() as i64) < START_BYTES && place.at + START_BYTES <= segment_end {
+        if (rest.len() as i64) < START_BYTES && at + START_BYTES <= segment_end {
             break;
         }
         match View::parse(rest) {
-            Ok(view) if view.physical_offset == place.at => {
+            Ok(view) if view.physical_offset == at => {
                 let record_bytes = view.bytes().len() as i64;
-                of_record(&view, place.known_keys, keys);
-                place = Place::at(place.at + record_bytes);
+                of_record(&view, keys);
+                at += record_bytes;
             }
-            Err(ViewError::Blank { .. }) => return Ok(next_segment),
+            Err(ViewError::Blank { .. }) => return Ok(segment_end),
             Err(ViewError::Incomplete { needed, .. })
-                if needed <= RECORD_BYTES_MAX && place.at + needed as i64 <= segment_end =>
+                if needed <= RECORD_BYTES_MAX && at + needed as i64 <= segment_end =>
             {
                 if here > 0 {
                     break;
@@ -106,19 +92,19 @@ fn piece(
                 bytes = needed as i64;
                 read(log, begin, bytes, &mut buffer)?;
             }
-            _ if place.at + START_BYTES > segment_end => return Ok(next_segment),
+            _ if at + START_BYTES > segment_end => return Ok(segment_end),
             Ok(_) | Err(_) => {
                 let from = here + 1;
                 let found = next_record(&buffer, begin, from..buffer.len());
                 let beyond = begin + buffer.len() as i64 - (START_BYTES - 1);
-                place = Place::at(found.unwrap_or(beyond.max(place.at + 1)));
+                at = found.unwrap_or(beyond.max(at + 1));
                 if found.is_none() {
                     break;
                 }
             }
         }
     }
-    Ok(place)
+    Ok(at)
 }
 
 fn read(log: &CommitLog, at: i64, bytes: i64, buffer: &mut Vec<u8>) -> io::Result<()> {
@@ -152,14 +138,6 @@ fn read_what_is_left(log: &CommitLog, mut at: i64, buffer: &mut [u8]) -> io::Res
     Ok(())
 }
 
-/// All keys of the record at an offset; none when there is no record.
-pub(super) fn keys_at(log: &CommitLog, at: i64) -> io::Result<Vec<Key>> {
-    let mut keys = Vec::new();
-    collect(log, Place::at(at), at + 1, 1, &mut keys)?;
-    keys.retain(|key| key.physical_offset == at);
-    Ok(keys)
-}
-
 /// Where the next record is that says that it is where it is.
 fn next_record(buffer: &[u8], begin: i64, within: Range<usize>) -> Option<i64> {
     within
@@ -175,14 +153,14 @@ fn next_record(buffer: &[u8], begin: i64, within: Range<usize>) -> Option<i64> {
         .map(|here| begin + here as i64)
 }
 
-/// Adds the keys of a record but the first ones.
-fn of_record(record: &View<'_>, known: usize, into: &mut Vec<Key>) {
+/// Adds the keys of a record.
+fn of_record(record: &View<'_>, into: &mut Vec<Key>) {
     if !keys::is_indexed(record.sys_flag) {
         return;
     }
     let mut hashes = Vec::new();
     keys::hashes(record.topic, record.properties, &mut hashes);
-    into.extend(hashes.into_iter().skip(known).map(|hash| Key {
+    into.extend(hashes.into_iter().map(|hash| Key {
         hash,
         physical_offset: record.physical_offset,
         store_ms: record.store_ms,

@@ -4,6 +4,7 @@
 //! is something to flush (group commit: what arrived during one flush goes with the next), or asks
 //! [`Store::flush_due`] from time to time.
 
+use std::io;
 use std::sync::atomic::Ordering;
 
 use super::Store;
@@ -156,7 +157,8 @@ impl Store {
             ));
         }
         let budget = i64::try_from(budget_bytes).unwrap_or(i64::MAX).max(1);
-        match self.index.build_step(&self.log, budget) {
+        let disowned = self.disown_index();
+        match disowned.and_then(|()| self.index.build_step(&self.log, budget)) {
             // Nobody waits for this: no message is refused because of it.
             Err(error) if is_out_of_space(&error) => Err(FlushError::NoSpace(format!(
                 "building the index waits for room on the disk: {error}"
@@ -220,7 +222,8 @@ impl Store {
 
     fn settle(&self, now_ms: i64) -> Result<(), FlushError> {
         self.poison.check()?;
-        let mended = self.index.settle(&self.log);
+        let disowned = self.disown_index();
+        let mended = disowned.and_then(|()| self.index.settle(&self.log));
         self.guard_derived(Shortage::Index, "mending the index", mended)?;
         self.poison
             .guard("wiping what was refused", self.wipe_durably())?;
@@ -232,6 +235,12 @@ impl Store {
             .and_then(|()| self.disk.remove_file(&abort))
             .and_then(|()| self.disk.sync_dir(&self.config.root));
         self.poison.guard("closing the store", removed)
+    }
+
+    /// Before index entries are taken away or written again that the checkpoint vouches for.
+    fn disown_index(&self) -> io::Result<()> {
+        let changes_from = self.index.changes_from();
+        self.checkpoint.lock().disown_index(changes_from)
     }
 
     /// Makes the queues and the index durable as far as the log is, then says so in the checkpoint. The marks are
@@ -248,12 +257,13 @@ impl Store {
             )?;
         }
         let durable = self.flush(now_ms)?;
+        let index = self.index.vouched();
         self.write_queues()?;
         let synced = self.queue_ext.sync().and_then(|()| self.queues.sync());
         let synced = synced.and_then(|()| self.batch_queues.table().sync());
         self.poison
             .guard_queues("syncing the consume queues", synced)?;
-        let index = self.poison.guard("syncing the index", self.index.sync())?;
+        self.poison.guard("syncing the index", self.index.sync())?;
         self.write_checkpoint(last_store_ms, last_record, durable, index)?;
         self.room.end(Shortage::Checkpoint);
         self.marks
@@ -271,14 +281,19 @@ impl Store {
         index: Vouched,
     ) -> Result<(), FlushError> {
         let mut checkpoint = self.checkpoint.lock();
+        let current = checkpoint.current;
+        let (index_ms, index_physical) = match index {
+            Vouched::Everything => (last_store_ms, last_record.max(0)),
+            Vouched::Until { store_ms, physical } => {
+                (store_ms.min(last_store_ms), physical.min(last_record))
+            }
+            Vouched::AsBefore => (current.index_ms, current.index_physical),
+        };
         let moved = Checkpoint {
             log_ms: last_store_ms,
             queues_ms: last_store_ms,
-            index_ms: match index {
-                Vouched::Everything => last_store_ms,
-                Vouched::Until(store_ms) => store_ms.min(last_store_ms),
-                Vouched::AsBefore => checkpoint.current.index_ms,
-            },
+            index_ms,
+            index_physical: index_physical.max(0),
             confirmed: durable.0,
             queues_physical: last_record.max(0),
             ..checkpoint.current

@@ -167,12 +167,23 @@ impl Store {
         let index = Index::load(Arc::clone(&disk), &config)?;
         let path = config.below_root("checkpoint");
         let mut checkpoint = CheckpointFile::open(&*disk, &path).map_err(failed("open", &path))?;
-        let index_ms = checkpoint.current.index_ms;
         // No store time goes back behind what is known, also when nothing good is left to scan.
         let known_ms = if checkpoint.is_ours {
             checkpoint.current.log_ms
         } else {
             0
+        };
+        // Ours tells by place, which is more than the time does.
+        let vouched = if checkpoint.is_ours {
+            Distrust {
+                physical: checkpoint.current.index_physical,
+                until_ms: i64::MAX,
+            }
+        } else {
+            Distrust {
+                physical: i64::MAX,
+                until_ms: checkpoint.current.index_ms,
+            }
         };
         let deleted = DeletedTopics::load(Arc::clone(&disk), &config);
         let mark_used = || write_abort(&*disk, &config);
@@ -211,13 +222,16 @@ impl Store {
             written => written.map_err(failed("write", &abort))?,
         }
         let distrusted = Distrust {
-            physical: recovered.report.scanned_from.0,
-            until_ms: index_ms,
+            physical: vouched.physical.min(recovered.report.scanned_from.0),
+            ..vouched
         };
         let is_crash = !clean && !config.has(Planted::IndexAhead);
         unless_full(index.resume(is_crash.then_some(distrusted), recovered.end, &log))
             .map_err(failed("read", &config.below_root("index")))?;
-        if !room.is_short_of(Shortage::Abort) {
+        let disowned = checkpoint.disown_index(index.changes_from());
+        let may_build = disowned.is_ok() && !room.is_short_of(Shortage::Abort);
+        unless_full(disowned).map_err(failed("write", &path))?;
+        if may_build {
             index.catch_up(&log);
         }
 
@@ -375,6 +389,7 @@ fn check_rare_queues(config: &StoreConfig) -> Result<(), (&'static str, &'static
 fn lower(checkpoint: &mut CheckpointFile, recovered: &recovery::Recovered) -> std::io::Result<()> {
     let mut lowered = checkpoint.current;
     lowered.confirmed = lowered.confirmed.min(recovered.end);
+    lowered.index_physical = lowered.index_physical.min(recovered.end);
     if lowered.queues_physical >= recovered.end {
         let (last_record, last_store_ms) = recovered.last.unwrap_or((0, 0));
         lowered.queues_physical = last_record;
