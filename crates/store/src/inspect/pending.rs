@@ -7,8 +7,8 @@ use ferrocket_protocol::message::View;
 use serde_json::Value;
 
 use super::{ConfigView, LogView, QueueKind, QueueView};
+use crate::dispatch::SCHEDULE_TOPIC;
 
-const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
 const HALF_TOPIC: &str = "RMQ_SYS_TRANS_HALF_TOPIC";
 const OP_TOPIC: &str = "RMQ_SYS_TRANS_OP_HALF_TOPIC";
 /// The group under which the check of half messages keeps its place.

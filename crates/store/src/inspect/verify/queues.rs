@@ -7,7 +7,7 @@ use ferrocket_protocol::message::{View, property};
 use foldhash::fast::FixedState;
 
 use super::{Depth, FaultKind, Faults, Progress};
-use crate::dispatch::{self, TagsCode};
+use crate::dispatch::{self, SCHEDULE_TOPIC, TagsCode};
 use crate::inspect::log::RecordReader;
 use crate::inspect::{LogView, QueueBounds, QueueKind, QueueRow, QueueView, StoreView};
 use crate::queue_ext::is_address;
@@ -17,9 +17,6 @@ const WINDOW_ENTRIES: usize = 256;
 
 /// Queues with entries in memory at once.
 const WINDOWS_MAX: usize = 10_000;
-
-/// The topic whose entries carry times of delivery, which depend on a table that may have changed.
-const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
 
 /// Places in the list of queues, by topic and number: looked up for every record.
 type ByName = HashMap<String, HashMap<i32, usize, FixedState>, FixedState>;
