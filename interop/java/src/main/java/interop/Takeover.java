@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -95,6 +97,7 @@ public final class Takeover {
         check("consumed where the group had stopped", this::consume);
         note("topics", topics());
         note("offsets", offsets());
+        check("offsets on the disk", this::offsetsWritten);
     }
 
     // --- what was promised before
@@ -262,6 +265,25 @@ public final class Takeover {
         Check.equal(wanted.size(), seen.size(), "messages consumed");
         Check.that(wanted.equals(new HashSet<>(seen)), "other messages were consumed");
         return seen.size() + " messages";
+    }
+
+    /** What a kill is to leave behind: Apache writes offsets for the first time ten seconds after its start. */
+    private String offsetsWritten() throws Exception {
+        Path table = folder.resolve("broker/store/config/consumerOffset.json");
+        List<String> committed = Files.readAllLines(folder.resolve("offsets"));
+        Pattern ofGroup = Pattern.compile("\"" + TOPIC + "@" + GROUP + "\"\\s*:\\s*\\{([^}]*)}");
+        Check.within(30, "the offsets of the group are in " + table, () -> {
+            List<String> written = new ArrayList<>();
+            Matcher found = ofGroup.matcher(Files.exists(table) ? Files.readString(table) : "");
+            if (found.find()) {
+                for (String entry : found.group(1).split(",")) {
+                    written.add(entry.replaceAll("[\"\\s]", "").replace(':', ' '));
+                }
+            }
+            Collections.sort(written);
+            return written.equals(committed);
+        });
+        return committed.size() + " offsets";
     }
 
     // --- what the lives tell each other
