@@ -9,7 +9,7 @@ mixed_cases='send-(sync|batch|creates-topic)|push-(concurrently|group-of-three)|
 run_suites() {
   have java && have mvn && java_suites
   have go && go_suite
-  [ "$target" = ferrocket ] && { kill9_suites; fulldisk_suite; store_suites; }
+  [ "$target" = ferrocket ] && { kill9_suites; fulldisk_suite; store_suites; sql_suite; }
   return 0
 }
 
@@ -121,6 +121,13 @@ store_suites() {
   chosen store && suite store 900 "$interop_dir/store/run" --dir "$work/store"
   chosen takeover && suite takeover 900 "$interop_dir/takeover/run" --dir "$work/takeover" --port-base "$port_base"
   return 0
+}
+
+# Apache's own filter classes beside ours.
+sql_suite() {
+  chosen sql || return 0
+  command -v mvn > /dev/null && command -v javac > /dev/null || { echo "skipped: sql (no mvn or javac)"; return 0; }
+  suite sql 300 "$interop_dir/sql/run" --dir "$work/sql"
 }
 
 # --- servers
