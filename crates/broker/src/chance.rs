@@ -4,9 +4,8 @@
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ferrocket_protocol::calendar;
 use ferrocket_protocol::message::ids::UniqueId;
-
-use crate::calendar;
 
 /// See the module.
 #[derive(Debug)]

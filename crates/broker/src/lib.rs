@@ -24,7 +24,6 @@
 
 mod admin;
 mod broker;
-mod calendar;
 mod chance;
 mod clients;
 mod config;

@@ -6,6 +6,7 @@
 //! same code.
 
 pub mod bodies;
+pub mod calendar;
 pub mod codes;
 pub mod ext;
 pub mod frame;

@@ -6,9 +6,9 @@ use ferrocket_protocol::codes::response;
 use ferrocket_protocol::frame::HeaderError;
 use ferrocket_store::{AppendError, StoreConfig};
 
-use crate::calendar;
 use crate::request::FAQ;
 use crate::topics::names::NameError;
+use ferrocket_protocol::calendar::DateTime;
 
 /// Why a send is refused. The texts are remarks that clients and operators of RocketMQ know.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub(crate) enum SendError {
 /// Where a message should go is the trouble.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetError {
-    #[error("broker unable to service, until {}", calendar::text(*until_ms))]
+    #[error("broker unable to service, until {}", DateTime::from_ms(*until_ms))]
     TooEarly { until_ms: i64 },
     #[error("the broker[{broker_ip}] sending message is forbidden")]
     BrokerNotWritable { broker_ip: String },

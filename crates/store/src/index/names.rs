@@ -3,8 +3,9 @@
 //! Java sorts the files by name, so a new name is always behind the last one, whatever the clock or
 //! the time zone did meanwhile; Java takes any number for a name.
 
+use ferrocket_protocol::calendar::DateTime;
+
 const DIGITS: usize = 17;
-const DAY_MS: i64 = 86_400_000;
 
 /// The number in a file name; `None` for a foreign name, which Java skips too.
 pub(crate) fn number_of(name: &str) -> Option<u64> {
@@ -29,40 +30,19 @@ pub(super) fn between(local_ms: i64, before: Option<u64>, behind: Option<u64>) -
 }
 
 fn digits_of(local_ms: i64) -> u64 {
-    let (days, of_day_ms) = (local_ms.div_euclid(DAY_MS), local_ms.rem_euclid(DAY_MS));
-    let (year, month, day) = date(days);
-    let (hour, minute) = (of_day_ms / 3_600_000, of_day_ms / 60_000 % 60);
-    let (second, ms) = (of_day_ms / 1000 % 60, of_day_ms % 1000);
+    let begin = DateTime::from_ms(local_ms);
     let fields = [
-        (month, 100),
-        (day, 100),
-        (hour, 100),
-        (minute, 100),
-        (second, 100),
-        (ms, 1000),
+        (begin.month, 100),
+        (begin.day, 100),
+        (begin.hour, 100),
+        (begin.minute, 100),
+        (begin.second, 100),
+        (begin.ms, 1000),
     ];
     let digits = fields
         .iter()
-        .fold(year, |digits, (field, size)| digits * size + field);
+        .fold(begin.year, |digits, (field, size)| digits * size + field);
     u64::try_from(digits).unwrap_or(0)
-}
-
-/// The proleptic Gregorian date of a day counted from 1970-01-01 (Hinnant's `civil_from_days`).
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
