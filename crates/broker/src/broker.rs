@@ -179,6 +179,7 @@ impl Broker {
         self.expire_pulls(now_ms);
         self.stats.sample(now_ms);
         self.send_collected_notifications(now_ms);
+        self.expire_calls(now_ms);
         if is_due(&self.next_client_scan_ms, CLIENT_SCAN_INTERVAL_MS, now_ms) {
             self.expire_clients(now_ms);
             self.locks.expire(now_ms);

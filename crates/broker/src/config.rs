@@ -197,6 +197,7 @@ keys! {
     /// Messages that a query by unique key answers, whatever the client asks for.
     "defaultQueryMaxNum" default_query_max_num: i32 = 32;
 
+    "useServerSideResetOffset" use_server_side_reset_offset: bool = true;
     "consumerOffsetUpdateVersionStep" consumer_offset_update_version_step: i64 = 500;
 
     "registerNameServerPeriod" register_name_server_period_ms: i64 = 30_000;

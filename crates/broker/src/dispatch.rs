@@ -35,12 +35,7 @@ impl Broker {
             }
             taken += 1;
             if frame.is_response() {
-                // The broker's own requests to clients are all one-way.
-                tracing::debug!(
-                    code = frame.code,
-                    opaque = frame.opaque,
-                    "an answer nobody waits for"
-                );
+                self.answered(peer.id(), frame);
                 continue;
             }
             let request = Request {
@@ -110,7 +105,18 @@ impl Broker {
             request::GET_ALL_SUBSCRIPTIONGROUP_CONFIG => self.all_groups(request, out),
             request::GET_SUBSCRIPTIONGROUP_CONFIG => self.group_config(request, out),
             request::DELETE_SUBSCRIPTIONGROUP => self.delete_group(request, out),
+            request::UPDATE_AND_GET_GROUP_FORBIDDEN => self.group_forbidden(request, out),
             request::GET_CONSUME_STATS => self.consume_stats(request, out),
+            request::GET_BROKER_CONSUME_STATS => self.all_consume_stats(request, out),
+            request::QUERY_CONSUME_TIME_SPAN => self.consume_time_span(request, out),
+            request::QUERY_SUBSCRIPTION_BY_CONSUMER => self.subscription_of_group(request, out),
+            request::QUERY_CONSUME_QUEUE => self.consume_queue(request, out),
+            request::INVOKE_BROKER_TO_RESET_OFFSET => self.reset_offsets(request, out),
+            request::CLONE_GROUP_OFFSET => self.clone_offsets(request, out),
+            request::QUERY_CORRECTION_OFFSET => self.correction_offsets(request, out),
+            request::GET_CONSUMER_RUNNING_INFO => self.consumer_running_info(request, out),
+            request::CONSUME_MESSAGE_DIRECTLY => self.consume_directly(request, out),
+            request::INVOKE_BROKER_TO_GET_CONSUMER_STATUS => self.consumer_status(request, out),
             request::GET_ALL_CONSUMER_OFFSET => self.all_offsets(request, out),
             request::GET_CONSUMER_CONNECTION_LIST => self.consumer_connections(request, out),
             request::GET_PRODUCER_CONNECTION_LIST => self.producer_connections(request, out),

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use crate::config::BrokerConfig;
 use crate::ledger::Ledger;
 use crate::read_mostly::ReadMostly;
-use crate::topics::names;
+use crate::topics::{attributes, names};
 use crate::{OpenError, PersistError};
 
 /// Groups that this broker keeps at most; creation beyond it fails.
@@ -45,6 +45,15 @@ const SYSTEM_GROUPS: [&str; 8] = [
 pub(crate) struct Group {
     pub(crate) config: SubscriptionGroupConfig,
     pub(crate) name: Arc<str>,
+}
+
+impl Group {
+    /// Whether the group begins at the end of every queue when its consumers ask for the end
+    /// (`startFrom=strict-last`), not at the beginning of a young one as Java has it.
+    pub(crate) fn starts_strictly(&self) -> bool {
+        let start = self.config.attributes.get(attributes::START_FROM);
+        start.is_some_and(|start| start == attributes::STRICT_LAST)
+    }
 }
 
 /// Per topic: bits of what a group may not do there.
@@ -199,6 +208,46 @@ impl Groups {
             .get(group)
             .and_then(|topics| topics.get(topic).copied())
             .is_some_and(|bits| bits & FORBIDDEN_READ != 0)
+    }
+
+    /// Forbids a group to read a topic, or allows it again. Java forgets what else the group is
+    /// forbidden when it allows one topic; here that stays.
+    pub(crate) fn forbid(
+        &self,
+        group: &str,
+        topic: &str,
+        forbidden: bool,
+        now_ms: i64,
+    ) -> Result<(), PersistError> {
+        let _change = self.change.lock();
+        let mut changed = false;
+        self.forbidden.update(group, |present| {
+            let before = present
+                .and_then(|topics| topics.get(topic).copied())
+                .unwrap_or(0);
+            let after = if forbidden {
+                before | FORBIDDEN_READ
+            } else {
+                before & !FORBIDDEN_READ
+            };
+            if after == before {
+                return present.cloned();
+            }
+            changed = true;
+            let mut topics = present
+                .map(|topics| topics.as_ref().clone())
+                .unwrap_or_default();
+            if after == 0 {
+                topics.remove(topic);
+            } else {
+                topics.insert(topic.to_owned(), after);
+            }
+            (!topics.is_empty()).then(|| Arc::new(topics))
+        });
+        if changed {
+            self.changed(now_ms);
+        }
+        self.save()
     }
 
     /// The body of GET_ALL_SUBSCRIPTIONGROUP_CONFIG and of the file.

@@ -11,7 +11,7 @@ use ferrocket_protocol::{bodies, outbox::Outbox};
 use super::{reply_body, reply_saved};
 use crate::Broker;
 use crate::request::Request;
-use crate::topics::{QUEUES_MAX, names};
+use crate::topics::{QUEUES_MAX, attributes, names};
 
 impl Broker {
     /// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP.
@@ -36,7 +36,7 @@ impl Broker {
         mut groups: Vec<SubscriptionGroupConfig>,
         out: &mut Outbox,
     ) {
-        for group in &groups {
+        for group in &mut groups {
             if let Err(error) = names::validate_group(&group.group_name) {
                 out.reply_error(request.to, response::INVALID_PARAMETER, &error.to_string());
                 return;
@@ -49,6 +49,15 @@ impl Broker {
                 );
                 out.reply_error(request.to, response::INVALID_PARAMETER, &remark);
                 return;
+            }
+            let present = self.groups.get(&group.group_name);
+            let present = present.as_ref().map(|group| &group.config.attributes);
+            match attributes::alter(&attributes::OF_GROUPS, present, &group.attributes) {
+                Ok(altered) => group.attributes = altered,
+                Err(error) => {
+                    out.reply_error(request.to, response::SYSTEM_ERROR, &error.to_string());
+                    return;
+                }
             }
         }
         // Nobody configures a light group: a success that changes nothing, as with Java.

@@ -1,6 +1,7 @@
 //! Requests of operators and tools (`AdminBrokerProcessor`), and those of clients that only look
 //! something up.
 
+mod calls;
 mod cleaning;
 mod configuration;
 mod connections;
@@ -8,6 +9,8 @@ mod groups;
 mod locks;
 mod lookups;
 mod offsets;
+mod progress;
+mod reset;
 mod runtime;
 mod statistics;
 mod topics;
@@ -20,6 +23,8 @@ use serde::Serialize;
 
 use crate::PersistError;
 use crate::request::Request;
+
+pub(crate) use offsets::log_step_back;
 
 /// A success with a JSON body.
 fn reply_body<T: Serialize>(request: &Request<'_>, body: &T, out: &mut Outbox) {

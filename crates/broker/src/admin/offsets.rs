@@ -1,6 +1,7 @@
 //! Offsets: what groups committed, and where queues begin and end.
 
 use ferrocket_protocol::codes::response;
+use ferrocket_protocol::frame::NoHeader;
 use ferrocket_protocol::headers::{
     BoundaryType, GetEarliestMsgStoretime, GetEarliestMsgStoretimeResponse, GetMaxOffset,
     GetMaxOffsetResponse, GetMinOffset, GetMinOffsetResponse, QueryConsumerOffset,
@@ -50,16 +51,27 @@ impl Broker {
             return;
         }
         let progress = self.offsets.progress(group, topic);
+        if progress.pending_reset(header.queue_id).is_some() {
+            // What the consumer did before it heard of the reset must not undo it.
+            let remark = Some("Offset has been previously reset");
+            out.reply::<NoHeader>(request.to, response::SUCCESS, remark, None, &[]);
+            return;
+        }
         let step = request.config.consumer_offset_update_version_step;
         let offset = QueueOffset(header.commit_offset);
-        self.offsets
-            .commit(&progress, header.queue_id, offset, step, request.now_ms);
+        let queue_id = header.queue_id;
+        let committed = self
+            .offsets
+            .commit(&progress, queue_id, offset, step, request.now_ms);
+        if let Some(before) = committed.went_back_from {
+            log_step_back(request, (group, topic, queue_id), before, offset);
+        }
         out.reply_ok(request.to);
     }
 
     /// Whether a topic has a queue by its settings, or had one of which messages are left. Light
     /// queues have no settings, and whoever asks may make up names of them.
-    fn has_queue(&self, topic: &Topic, queue_id: i32) -> bool {
+    pub(crate) fn has_queue(&self, topic: &Topic, queue_id: i32) -> bool {
         if self.topics.is_light(topic.name()) {
             return self.has_light_queue(topic.name(), queue_id);
         }
@@ -115,7 +127,10 @@ impl Broker {
         let committed = self
             .offsets
             .present(group, topic)
-            .and_then(|progress| progress.committed(header.queue_id))
+            .and_then(|progress| {
+                let pending = progress.pending_reset(header.queue_id);
+                pending.or_else(|| progress.committed(header.queue_id))
+            })
             .filter(|offset| offset.0 >= 0);
         let offset = match committed {
             Some(offset) => offset,
@@ -124,7 +139,7 @@ impl Broker {
                 out.reply_error(request.to, response::QUERY_NOT_FOUND, remark);
                 return;
             }
-            None if self.begins_in_memory(topic, header.queue_id) => QueueOffset(0),
+            None if self.begins_at_zero(&header) => QueueOffset(0),
             None => {
                 let remark = "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first";
                 out.reply_error(request.to, response::QUERY_NOT_FOUND, remark);
@@ -139,10 +154,41 @@ impl Broker {
     }
 
     /// Whether a queue still has its first message, and that one in memory: a group that is new to
-    /// so young a queue begins at its beginning, whatever its `consumeFromWhere`.
-    fn begins_in_memory(&self, topic: &str, queue_id: i32) -> bool {
-        self.store.min_offset(topic, queue_id).0 <= 0
-            && self.store.is_in_memory(topic, queue_id, QueueOffset(0))
+    /// so young a queue begins at its beginning, whatever its `consumeFromWhere`, unless it has the
+    /// attribute `startFrom=strict-last`.
+    fn begins_at_zero(&self, header: &QueryConsumerOffset<'_>) -> bool {
+        let (group, topic, queue_id) = (
+            header.consumer_group.as_ref(),
+            header.topic.as_ref(),
+            header.queue_id,
+        );
+        let young = self.store.min_offset(topic, queue_id).0 <= 0
+            && self.store.is_in_memory(topic, queue_id, QueueOffset(0));
+        let strict = self
+            .groups
+            .get(group)
+            .is_some_and(|group| group.starts_strictly());
+        match (young, strict) {
+            (true, false) => tracing::info!(
+                group,
+                topic,
+                queue_id,
+                "a new group begins at offset 0: the first message is still in memory (CONSUME_FROM_LAST_OFFSET has no effect then; the group's attribute startFrom=strict-last changes that)"
+            ),
+            (true, true) => tracing::info!(
+                group,
+                topic,
+                queue_id,
+                "a new group begins where its consumers say: it has the attribute startFrom=strict-last"
+            ),
+            (false, _) => tracing::info!(
+                group,
+                topic,
+                queue_id,
+                "a new group begins where its consumers say: the first message is no longer in memory"
+            ),
+        }
+        young && !strict
     }
 
     /// GET_MAX_OFFSET: the same whether committed offsets are asked for or not, because consumers
@@ -200,4 +246,22 @@ impl Broker {
     pub(crate) fn all_offsets(&self, request: &Request<'_>, out: &mut Outbox) {
         reply_body(request, &self.offsets.wrapper(), out);
     }
+}
+
+/// An offset that goes back makes messages come again: whoever wonders why finds the reason here.
+pub(crate) fn log_step_back(
+    request: &Request<'_>,
+    (group, topic, queue_id): (&str, &str, i32),
+    before: i64,
+    offset: QueueOffset,
+) {
+    tracing::warn!(
+        group,
+        topic,
+        queue_id,
+        before,
+        after = offset.0,
+        remote = %request.peer.remote(),
+        "a client takes a committed offset back"
+    );
 }

@@ -73,14 +73,24 @@ impl Broker {
     }
 
     /// The store time of a message; 0 where there is none.
-    fn store_ms(&self, topic: &str, queue_id: i32, offset: i64) -> Result<i64, ReadError> {
+    pub(super) fn store_ms(
+        &self,
+        topic: &str,
+        queue_id: i32,
+        offset: i64,
+    ) -> Result<i64, ReadError> {
         let store_ms = self
             .store
             .store_ms_at(topic, queue_id, QueueOffset(offset))?;
         Ok(store_ms.filter(|store_ms| *store_ms > 0).unwrap_or(0))
     }
 
-    fn queue_of(&self, request: &Request<'_>, topic: &Topic, queue_id: i32) -> MessageQueue {
+    pub(super) fn queue_of(
+        &self,
+        request: &Request<'_>,
+        topic: &Topic,
+        queue_id: i32,
+    ) -> MessageQueue {
         MessageQueue {
             broker_name: request.config.broker_name.clone(),
             queue_id,
@@ -99,7 +109,8 @@ impl Broker {
             let Some(topic) = self.topics.get(&name) else {
                 continue;
             };
-            if let Err(error) = self.add_consume_stats(request, group, &topic, &mut stats) {
+            let queues = topic.config.read_queue_nums;
+            if let Err(error) = self.add_consume_stats(request, group, &topic, queues, &mut stats) {
                 reply_read_error(request, &error, out);
                 return;
             }
@@ -138,15 +149,17 @@ impl Broker {
         topics
     }
 
-    fn add_consume_stats(
+    /// Adds what a group did with the first `queues` queues of a topic.
+    pub(super) fn add_consume_stats(
         &self,
         request: &Request<'_>,
         group: &str,
         topic: &Topic,
+        queues: i32,
         stats: &mut ConsumeStats,
     ) -> Result<(), ReadError> {
         let progress = self.offsets.present(group, topic.name());
-        for queue_id in 0..topic.config.read_queue_nums {
+        for queue_id in 0..queues {
             let broker_offset = self.store.max_offset(topic.name(), queue_id).0.max(0);
             let committed = progress
                 .as_ref()

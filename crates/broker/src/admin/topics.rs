@@ -121,7 +121,11 @@ impl Broker {
         }
         let present = self.topics.get(&wanted.topic_name);
         let present_attributes = present.as_ref().map(|topic| &topic.config.attributes);
-        wanted.attributes = attributes::alter(present_attributes, &wanted.attributes)?;
+        wanted.attributes = attributes::alter(
+            &attributes::OF_TOPICS,
+            present_attributes,
+            &wanted.attributes,
+        )?;
         let same = present.is_some_and(|topic| topic.config == wanted);
         Ok((!same).then_some(wanted))
     }

@@ -75,6 +75,13 @@ impl Compensation {
         subscription
     }
 
+    /// The subscription that the group's last pull of the topic carried.
+    pub(crate) fn last(&self, group: &str, topic: &str) -> Option<Arc<Subscription>> {
+        let table = self.table.read();
+        let entry = table.groups.get(group)?.get(topic)?;
+        Some(Arc::clone(&entry.subscription))
+    }
+
     /// Drops what was not used since before `deadline_ms`.
     pub(crate) fn expire(&self, deadline_ms: i64) {
         let mut table = self.table.write();

@@ -149,6 +149,7 @@ impl Broker {
 
     pub(crate) fn connection_gone(&self, id: ConnectionId) {
         self.clients_left(&self.clients.forget_connection(id));
+        self.end_calls_to(id);
     }
 
     /// Lets go of clients that have been silent too long, and closes their connections.

@@ -3,6 +3,7 @@
 //! Identity is the connection: one connection may speak for many groups, and what it declared goes
 //! with it. Notifications of changed consumers are collected under the locks and sent after them.
 
+pub(crate) mod calls;
 pub(crate) mod compensation;
 pub(crate) mod consumers;
 mod handlers;
@@ -16,6 +17,7 @@ use ferrocket_protocol::Language;
 use ferrocket_protocol::peer::{ConnectionId, Peer};
 use parking_lot::Mutex;
 
+use self::calls::Calls;
 use self::compensation::Compensation;
 use self::consumers::{Consumers, Removal};
 use self::notify::Notifier;
@@ -46,6 +48,7 @@ pub(crate) struct Clients {
     pub(crate) consumers: Consumers,
     pub(crate) producers: Producers,
     pub(crate) compensation: Compensation,
+    pub(crate) calls: Calls,
     /// The fingerprint of the last heartbeat, by group (`ClientManageProcessor` keeps them so: by
     /// group, not by client). Of groups that have settings only, and as long as they have them.
     fingerprints: Mutex<FixedMap<Box<str>, i32>>,
@@ -65,6 +68,7 @@ impl Clients {
             consumers: Consumers::new(),
             producers: Producers::default(),
             compensation: Compensation::default(),
+            calls: Calls::new(),
             fingerprints: Mutex::default(),
             memberships: Mutex::default(),
             notifier: Notifier::default(),

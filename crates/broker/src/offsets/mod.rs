@@ -16,7 +16,7 @@ mod reconcile;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use ferrocket_protocol::bodies::{self, ConsumerOffsetSerializeWrapper, DataVersion};
 use ferrocket_store::QueueOffset;
@@ -41,6 +41,8 @@ const LIGHT_QUEUE_ID: i32 = 0;
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     queues: Mutex<FixedMap<i32, QueueProgress>>,
+    /// Queues with a reset that no pull has taken yet; zero spares pulls the look.
+    resets: AtomicUsize,
     /// Messages that left for this group (`GROUP_GET_NUMS`).
     pub(crate) got_messages: Meter,
 }
@@ -49,6 +51,15 @@ pub(crate) struct Progress {
 struct QueueProgress {
     committed: Option<i64>,
     pulled: Option<i64>,
+    /// Where an administrator wants the next pull to go on; until then commits have no effect.
+    reset: Option<i64>,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub(crate) struct Committed {
+    pub(crate) went_back_from: Option<i64>,
 }
 
 impl Progress {
@@ -71,6 +82,35 @@ impl Progress {
         self.queues.lock().entry(queue_id).or_default().pulled = Some(next.0);
     }
 
+    /// The next pull of the queue goes on here.
+    fn reset(&self, queue_id: i32, offset: QueueOffset) {
+        let mut queues = self.queues.lock();
+        let queue = queues.entry(queue_id).or_default();
+        queue.committed = Some(offset.0);
+        queue.pulled = None;
+        if queue.reset.replace(offset.0).is_none() {
+            self.resets.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Where an administrator wants the queue to go on, when no pull took it yet.
+    pub(crate) fn pending_reset(&self, queue_id: i32) -> Option<QueueOffset> {
+        if self.resets.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        self.queues.lock().get(&queue_id)?.reset.map(QueueOffset)
+    }
+
+    /// The same, and it is done with.
+    pub(crate) fn take_reset(&self, queue_id: i32) -> Option<QueueOffset> {
+        if self.resets.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let taken = self.queues.lock().get_mut(&queue_id)?.reset.take()?;
+        self.resets.fetch_sub(1, Ordering::Release);
+        Some(QueueOffset(taken))
+    }
+
     fn commit(&self, queue_id: i32, offset: QueueOffset) -> Option<i64> {
         self.queues
             .lock()
@@ -80,7 +120,7 @@ impl Progress {
             .replace(offset.0)
     }
 
-    fn all_committed(&self) -> BTreeMap<i32, i64> {
+    pub(crate) fn all_committed(&self) -> BTreeMap<i32, i64> {
         let queues = self.queues.lock();
         queues
             .iter()
@@ -210,11 +250,8 @@ impl Offsets {
         offset: QueueOffset,
         version_step: i64,
         now_ms: i64,
-    ) {
+    ) -> Committed {
         let before = progress.commit(queue_id, offset);
-        if before.is_some_and(|before| before > offset.0) {
-            tracing::debug!(queue_id, ?before, after = offset.0, "an offset went back");
-        }
         let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
         if commits % version_step.max(1) == 0 {
             self.version.lock().advance(0, now_ms);
@@ -222,6 +259,42 @@ impl Offsets {
         if before != Some(offset.0) {
             self.ledger.touch();
         }
+        Committed {
+            went_back_from: before.filter(|before| *before > offset.0),
+        }
+    }
+
+    /// An administrator moves a group to another place; [`Self::save`] before that is answered.
+    pub(crate) fn reset(
+        &self,
+        group: &str,
+        topic: &str,
+        queue_id: i32,
+        offset: QueueOffset,
+        now_ms: i64,
+    ) {
+        self.progress(group, topic).reset(queue_id, offset);
+        self.version.lock().advance(0, now_ms);
+        self.ledger.touch();
+    }
+
+    /// Gives a group the offsets that another one has of a topic, instead of its own
+    /// (`ConsumerOffsetManager#cloneOffset`).
+    pub(crate) fn copy(&self, from: &str, to: &str, topic: &str) {
+        let Some(source) = self.present(from, topic) else {
+            return;
+        };
+        let copied = source.all_committed();
+        let progress = self.progress(to, topic);
+        let mut queues = progress.queues.lock();
+        for queue in queues.values_mut() {
+            queue.committed = None;
+        }
+        for (queue_id, offset) in copied {
+            queues.entry(queue_id).or_default().committed = Some(offset);
+        }
+        drop(queues);
+        self.ledger.touch();
     }
 
     /// Topics that the group has an offset of, sorted.

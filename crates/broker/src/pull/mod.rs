@@ -23,6 +23,7 @@ use ferrocket_store::{QueueOffset, ReadAnswer, ReadRequest, ReadStatus};
 
 use self::error::{BusyError, PullError};
 use self::slots::{Slot, Slots};
+use crate::admin::log_step_back;
 use crate::clients::subscription::Subscription;
 use crate::config::BrokerConfig;
 use crate::groups::Group;
@@ -99,16 +100,18 @@ impl Broker {
         };
         match self.check_pull(request, &header) {
             Ok(pull) => {
-                if header.sys_flag & check::FLAG_COMMIT_OFFSET != 0 {
+                let commits = header.sys_flag & check::FLAG_COMMIT_OFFSET != 0;
+                if commits && pull.progress.pending_reset(pull.queue_id).is_none() {
                     let offset = QueueOffset(header.commit_offset);
                     let step = request.config.consumer_offset_update_version_step;
-                    self.offsets.commit(
-                        &pull.progress,
-                        pull.queue_id,
-                        offset,
-                        step,
-                        request.now_ms,
-                    );
+                    let queue_id = pull.queue_id;
+                    let committed =
+                        self.offsets
+                            .commit(&pull.progress, queue_id, offset, step, request.now_ms);
+                    if let Some(before) = committed.went_back_from {
+                        let what = (&*pull.group.name, &**pull.topic.name(), queue_id);
+                        log_step_back(request, what, before, offset);
+                    }
                 }
                 self.serve_pull(request.now_ms, request.config, pull, Place::Task, out);
             }
@@ -124,6 +127,11 @@ impl Broker {
         place: Place,
         out: &mut Outbox,
     ) {
+        if let Some(offset) = pull.progress.take_reset(pull.queue_id) {
+            let answer = self.reset_answer(&pull, offset);
+            self.answer_pull(config, &pull, response::PULL_OFFSET_MOVED, &answer, out);
+            return;
+        }
         let wanted = ReadRequest {
             topic: pull.topic.name(),
             queue_id: pull.queue_id,
@@ -171,6 +179,21 @@ impl Broker {
             return;
         }
         self.answer_pull(config, &pull, code, &answer, out);
+    }
+
+    /// The answer to a pull of a group whose offset was reset: it goes on there.
+    fn reset_answer(&self, pull: &Pull, offset: QueueOffset) -> ReadAnswer {
+        let topic = pull.topic.name();
+        ReadAnswer {
+            status: ReadStatus::OffsetReset,
+            next_offset: offset,
+            min_offset: self.store.min_offset(topic, pull.queue_id),
+            max_offset: self.store.max_offset(topic, pull.queue_id),
+            records: Vec::new(),
+            messages: 0,
+            bytes: 0,
+            suggest_slave: false,
+        }
     }
 
     fn read_pull_later(&self, pull: Pull, out: &mut Outbox) {

@@ -136,6 +136,14 @@ impl Broker {
         self.resume_pulls(now_ms, &config, woken);
     }
 
+    /// Answers the pulls of a group that wait for a topic: its offsets were reset.
+    pub(crate) fn wake_group(&self, now_ms: i64, topic: &Topic, group: &str) {
+        let mut woken = Vec::new();
+        let waiting = &topic.live.waiting;
+        waiting.take_if(|waiter| &*waiter.pull.group.name == group, &mut woken);
+        self.resume_pulls(now_ms, &self.config.load(), woken);
+    }
+
     /// Whether nobody waits for the answer any more, or the queue is longer than the waiter knew.
     fn is_overtaken(&self, topic: &str, pull: &Pull) -> bool {
         !pull.peer.is_open() || self.store.max_offset(topic, pull.queue_id) > pull.offset

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ferrocket_protocol::codes::response;
 use ferrocket_protocol::frame::ReplyTo;
 use ferrocket_protocol::headers::{RegionAndTrace, SendMessageResponse};
 use ferrocket_protocol::message::ids::OffsetMessageId;
@@ -71,6 +72,14 @@ pub(super) fn stored(
     out: &mut Outbox,
 ) {
     if send.to.oneway {
+        return;
+    }
+    if send.is_send_back {
+        match code {
+            response::SUCCESS => out.reply_ok(send.to),
+            // To the consumer anything else means that it must send the message itself.
+            _ => out.reply_error(send.to, response::SYSTEM_ERROR, "FLUSH_DISK_TIMEOUT"),
+        }
         return;
     }
     let Texts { ids, scratch } = texts;

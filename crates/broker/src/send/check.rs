@@ -4,13 +4,11 @@
 
 use std::sync::Arc;
 
-use ferrocket_protocol::bodies::TopicConfig;
 use ferrocket_protocol::headers::SendMessage;
 use ferrocket_protocol::message::{properties, property};
 use ferrocket_protocol::version;
 
 use super::error::{MessageError, SendError, TargetError};
-use crate::config::{PERM_READ, PERM_WRITE};
 use crate::request::Request;
 use crate::topics::{Topic, TopicKind, Wanted, names};
 use crate::{Broker, RegistrationChange};
@@ -160,24 +158,8 @@ impl Broker {
                 dead: false,
             });
         }
-        let topic_name = format!("{}{name}", names::DLQ_PREFIX);
-        let (topic, made) = self.topics.for_group(
-            TopicConfig {
-                topic_name: topic_name.clone(),
-                read_queue_nums: 1,
-                write_queue_nums: 1,
-                perm: PERM_READ | PERM_WRITE,
-                ..TopicConfig::default()
-            },
-            request.now_ms,
-        );
-        if made {
-            self.surroundings
-                .registration_changed(RegistrationChange::Topics(vec![topic_name]));
-        }
-        self.metrics.sent_to_dead_letters.add(1);
         Ok(Target {
-            topic,
+            topic: self.dead_letter_topic(request.now_ms, name),
             queue_id: 0,
             told_queue_id: queue_id,
             dead: true,

@@ -71,7 +71,11 @@ impl Broker {
                         Some(Err(error)) => SendError::from_append(error, self.store.config()),
                         _ => BusyError::Unknown("store putMessage return null".to_owned()).into(),
                     };
-                    answer::refusal(config, send.to, &error, out);
+                    if send.is_send_back {
+                        out.reply_error(send.to, response::SYSTEM_ERROR, &error.to_string());
+                    } else {
+                        answer::refusal(config, send.to, &error, out);
+                    }
                     continue;
                 }
             };

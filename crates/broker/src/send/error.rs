@@ -42,6 +42,8 @@ pub(crate) enum TargetError {
         topic: String,
         producer: SocketAddr,
     },
+    #[error("the topic[{topic}] sending message is forbidden")]
+    TopicNotWritable { topic: String },
     #[error("subscription group not exist, {group} {FAQ}")]
     GroupMissing { group: String },
 }
@@ -93,6 +95,8 @@ pub(crate) enum BusyError {
     DiskFull { cause: String },
     #[error("create mapped file failed, server is busy or broken.")]
     Segment,
+    #[error("this broker does not deliver delayed messages yet")]
+    NoDelay,
     #[error("{0}")]
     Unknown(String),
 }
@@ -123,9 +127,9 @@ impl SendError {
             Self::Header(_) => response::SYSTEM_ERROR,
             Self::Target(error) => match error {
                 TargetError::TooEarly { .. } => response::SYSTEM_ERROR,
-                TargetError::BrokerNotWritable { .. } | TargetError::TopicForbidden { .. } => {
-                    response::NO_PERMISSION
-                }
+                TargetError::BrokerNotWritable { .. }
+                | TargetError::TopicForbidden { .. }
+                | TargetError::TopicNotWritable { .. } => response::NO_PERMISSION,
                 TargetError::Name(_) | TargetError::Queue { .. } => response::INVALID_PARAMETER,
                 TargetError::TopicMissing { .. } => response::TOPIC_NOT_EXIST,
                 TargetError::GroupMissing { .. } => response::SUBSCRIPTION_GROUP_NOT_EXIST,
@@ -139,6 +143,7 @@ impl SendError {
                 BusyError::NotWritable { .. } | BusyError::DiskFull { .. } => {
                     response::SERVICE_NOT_AVAILABLE
                 }
+                BusyError::NoDelay => response::REQUEST_CODE_NOT_SUPPORTED,
                 BusyError::Segment | BusyError::Unknown(_) => response::SYSTEM_ERROR,
             },
         }

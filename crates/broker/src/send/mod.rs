@@ -6,6 +6,7 @@
 //! is false. A refused message is answered as soon as it is looked at.
 
 mod answer;
+mod back;
 mod check;
 mod commit;
 mod error;
@@ -64,6 +65,8 @@ struct Send {
     batch: bool,
     /// The batch is one record, with a key of its own.
     is_inner_batch: bool,
+    /// A consumer's message that came back: its answer is the code alone.
+    is_send_back: bool,
     /// The ids of a batch's messages within the run's `ids`.
     batch_ids: Range<usize>,
     /// Light queues that it is in as well, with their ends; empty for nearly every message.
@@ -96,8 +99,13 @@ impl SendRun {
 
 /// Whether the request is one of those that go into a run.
 pub(crate) fn is_send(code: i32) -> bool {
-    use codes::request::{SEND_BATCH_MESSAGE, SEND_MESSAGE, SEND_MESSAGE_V2};
-    matches!(code, SEND_MESSAGE | SEND_MESSAGE_V2 | SEND_BATCH_MESSAGE)
+    use codes::request::{
+        CONSUMER_SEND_MSG_BACK, SEND_BATCH_MESSAGE, SEND_MESSAGE, SEND_MESSAGE_V2,
+    };
+    matches!(
+        code,
+        SEND_MESSAGE | SEND_MESSAGE_V2 | SEND_BATCH_MESSAGE | CONSUMER_SEND_MSG_BACK
+    )
 }
 
 impl Broker {
@@ -118,7 +126,9 @@ impl Broker {
 
     /// Checks and encodes one send; a refusal is answered at once.
     pub(crate) fn add_send(&self, request: &Request<'_>, run: &mut SendRun, out: &mut Outbox) {
-        if let Err(error) = self.try_send(request, run) {
+        if request.frame.code == codes::request::CONSUMER_SEND_MSG_BACK {
+            self.add_send_back(request, run, out);
+        } else if let Err(error) = self.try_send(request, run) {
             self.stats.put_failed.add(1);
             answer::refusal(request.config, request.to, &error, out);
         }
@@ -220,6 +230,7 @@ impl Broker {
             wait_store_ok: waits_for_store(text),
             batch: false,
             is_inner_batch: false,
+            is_send_back: false,
             batch_ids: 0..0,
             light: Vec::new(),
             outcome: Outcome::Encoded,
@@ -279,6 +290,7 @@ impl Broker {
             wait_store_ok: waits_for_store(text),
             batch: true,
             is_inner_batch: false,
+            is_send_back: false,
             batch_ids: 0..0,
             light: Vec::new(),
             outcome: Outcome::Encoded,
@@ -356,6 +368,7 @@ impl Broker {
             wait_store_ok: waits_for_store(text),
             batch: true,
             is_inner_batch: true,
+            is_send_back: false,
             batch_ids: 0..0,
             light: Vec::new(),
             outcome: Outcome::Encoded,

@@ -1,5 +1,5 @@
-//! Attributes of topics (`TopicAttributes`, `AttributeUtil`, `AttributeParser`): which there are, and
-//! how an administrator's `+key=value,-key` changes them.
+//! Attributes of topics and groups (`TopicAttributes`, `SubscriptionGroupAttributes`, `AttributeUtil`,
+//! `AttributeParser`): which there are, and how an administrator's `+key=value,-key` changes them.
 
 use std::collections::BTreeMap;
 
@@ -40,17 +40,60 @@ pub(crate) enum AttributeError {
 }
 
 enum Values {
+    Any,
     OneOf(&'static [&'static str]),
     Between { min: i64, max: i64 },
 }
 
-struct Attribute {
+/// One attribute of a kind of thing.
+pub(crate) struct Attribute {
     key: &'static str,
     changeable: bool,
     values: Values,
 }
 
-const KNOWN: [Attribute; 5] = [
+/// Where a new group begins: by Java's rule, which shows it all of a young queue, or at the end
+/// whenever its consumers ask for the end. Ours alone.
+pub(crate) const START_FROM: &str = "startFrom";
+pub(crate) const STRICT_LAST: &str = "strict-last";
+
+const TRUTH: Values = Values::OneOf(&["true", "false"]);
+
+const fn changeable(key: &'static str, values: Values) -> Attribute {
+    Attribute {
+        key,
+        changeable: true,
+        values,
+    }
+}
+
+/// Attributes of groups (`SubscriptionGroupAttributes` of 5.5).
+pub(crate) const OF_GROUPS: [Attribute; 9] = [
+    changeable(START_FROM, Values::OneOf(&["java", STRICT_LAST])),
+    changeable("priority.factor", Values::Between { min: 0, max: 100 }),
+    changeable("lite.bind.topic", Values::Any),
+    changeable("lite.sub.wildcard", Values::Any),
+    changeable(
+        "lite.sub.client.quota",
+        Values::Between {
+            min: -1,
+            max: i64::MAX,
+        },
+    ),
+    changeable(
+        "lite.sub.client.max.event.cnt",
+        Values::Between {
+            min: 10,
+            max: i64::MAX,
+        },
+    ),
+    changeable("lite.sub.model", Values::OneOf(&["Shared", "Exclusive"])),
+    changeable("lite.sub.reset.offset.exclusive", TRUTH),
+    changeable("lite.sub.reset.offset.unsubscribe", TRUTH),
+];
+
+/// Attributes of topics.
+pub(crate) const OF_TOPICS: [Attribute; 5] = [
     Attribute {
         key: QUEUE_TYPE,
         changeable: false,
@@ -118,8 +161,9 @@ pub(crate) fn parse(text: &str) -> Result<Attributes, AttributeError> {
 }
 
 /// What the present attributes become (`AttributeUtil#alterCurrentAttributes`). `present` is `None`
-/// when the topic is being created.
+/// when the topic or group is being created.
 pub(crate) fn alter(
+    known: &[Attribute],
     present: Option<&Attributes>,
     changes: &Attributes,
 ) -> Result<Attributes, AttributeError> {
@@ -133,7 +177,7 @@ pub(crate) fn alter(
         if present.is_none() && !add {
             return Err(AttributeError::OnlyAdd(key.to_owned()));
         }
-        let Some(known) = KNOWN.iter().find(|known| known.key == key) else {
+        let Some(known) = known.iter().find(|known| known.key == key) else {
             return Err(AttributeError::Unsupported(key.to_owned()));
         };
         if key == "reserve.time" {
@@ -157,6 +201,7 @@ fn verify(attribute: &Attribute, value: &str) -> Result<(), AttributeError> {
         return Err(AttributeError::Empty);
     }
     match &attribute.values {
+        Values::Any => Ok(()),
         Values::OneOf(values) if values.contains(&value) => Ok(()),
         Values::OneOf(_) => Err(AttributeError::NotInSet(value.to_owned())),
         Values::Between { min, max } => match value.parse::<i64>() {
@@ -181,7 +226,7 @@ mod tests {
                 .collect()
         });
         let changes = parse(text).map_err(|error| error.to_string())?;
-        alter(present.as_ref(), &changes).map_err(|error| error.to_string())
+        alter(&OF_TOPICS, present.as_ref(), &changes).map_err(|error| error.to_string())
     }
 
     #[test]
