@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::chance::Chance;
 use crate::clients::Clients;
 use crate::config::BrokerConfig;
+use crate::delay::Delay;
 use crate::groups::Groups;
 use crate::locks::QueueLocks;
 use crate::metrics::{Metrics, MetricsSnapshot, Sizes};
@@ -52,6 +53,7 @@ pub struct Broker {
     pub(crate) offsets: Offsets,
     pub(crate) clients: Clients,
     pub(crate) locks: QueueLocks,
+    pub(crate) delay: Delay,
     pub(crate) flush_wait: FlushWait,
     pub(crate) pull_state: PullState,
     pub(crate) spare_runs: Mutex<Vec<SendRun>>,
@@ -62,6 +64,7 @@ pub struct Broker {
     next_client_scan_ms: AtomicI64,
     next_meter_sample_ms: AtomicI64,
     next_offset_save_ms: AtomicI64,
+    next_delay_save_ms: AtomicI64,
 }
 
 impl Broker {
@@ -81,14 +84,16 @@ impl Broker {
         let light = store.config().enable_lmq;
         let topics = Topics::open(&config, Arc::clone(&disk), &directory, light, now_ms)?;
         let groups = Groups::open(Arc::clone(&disk), &directory, light, now_ms)?;
-        let offsets = Offsets::open(disk, &directory, light, now_ms)?;
+        let offsets = Offsets::open(Arc::clone(&disk), &directory, light, now_ms)?;
         offsets.reconcile(&topics, &store)?;
+        let delay = Delay::open(disk, &directory, &store, now_ms)?;
         let stats = Stats::default();
         stats.start(now_ms);
         Ok(Self {
             topics,
             groups,
             offsets,
+            delay,
             clients: Clients::new(),
             locks: QueueLocks::default(),
             flush_wait: FlushWait::default(),
@@ -101,6 +106,7 @@ impl Broker {
             next_client_scan_ms: AtomicI64::new(now_ms + CLIENT_SCAN_INTERVAL_MS),
             next_meter_sample_ms: AtomicI64::new(now_ms),
             next_offset_save_ms: AtomicI64::new(now_ms + config.flush_consumer_offset_interval_ms),
+            next_delay_save_ms: AtomicI64::new(now_ms + config.flush_delay_offset_interval_ms),
             config_version: Mutex::new(DataVersion {
                 timestamp: now_ms,
                 ..DataVersion::default()
@@ -191,17 +197,24 @@ impl Broker {
         }
     }
 
-    /// Writes the consumer offsets when they are due (`flushConsumerOffsetInterval`). Blocking; the
-    /// shell calls it about once a second on a thread that may wait.
+    /// Writes the offsets of consumers and delay levels when they are due
+    /// (`flushConsumerOffsetInterval`, `flushDelayOffsetInterval`). Blocking; the shell calls it about
+    /// once a second on a thread that may wait.
     ///
     /// # Errors
     /// When the disk refuses; a later call tries again.
     pub fn persist(&self, now_ms: i64) -> Result<(), PersistError> {
-        let interval_ms = self.config.load().flush_consumer_offset_interval_ms;
+        let config = self.config.load();
+        let interval_ms = config.flush_consumer_offset_interval_ms;
+        let mut saved = Ok(());
         if is_due(&self.next_offset_save_ms, interval_ms, now_ms) {
-            self.offsets.save()?;
+            saved = self.offsets.save();
         }
-        Ok(())
+        let interval_ms = config.flush_delay_offset_interval_ms;
+        if is_due(&self.next_delay_save_ms, interval_ms, now_ms) {
+            saved = saved.and(self.delay.save(&self.store, now_ms));
+        }
+        saved
     }
 
     /// Clean stop: refuses new work, flushes the store and answers every parked request, and writes
@@ -218,7 +231,7 @@ impl Broker {
         self.complete_durable(now_ms);
         self.expire_flush_waits(i64::MAX);
         self.answer_waiters(now_ms);
-        self.persist_final()
+        self.persist_final(now_ms)
     }
 
     /// Writes every table that changed since it was written last, whether it is due or not.
@@ -226,8 +239,13 @@ impl Broker {
     ///
     /// # Errors
     /// When the disk refuses a table; the others are written.
-    pub fn persist_final(&self) -> Result<(), PersistError> {
-        let saved = [self.topics.save(), self.groups.save(), self.offsets.save()];
+    pub fn persist_final(&self, now_ms: i64) -> Result<(), PersistError> {
+        let saved = [
+            self.topics.save(),
+            self.groups.save(),
+            self.offsets.save(),
+            self.delay.save(&self.store, now_ms),
+        ];
         saved.into_iter().collect()
     }
 

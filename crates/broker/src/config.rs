@@ -194,6 +194,8 @@ keys! {
     "subscriptionExpiredTimeout" subscription_expired_timeout_ms: i64 = 600_000;
 
     "flushConsumerOffsetInterval" flush_consumer_offset_interval_ms: i64 = 5_000;
+    "flushDelayOffsetInterval" flush_delay_offset_interval_ms: i64 = 10_000;
+    "delayOffsetUpdateVersionStep" delay_offset_update_version_step: i64 = 200;
     /// Messages that a query by unique key answers, whatever the client asks for.
     "defaultQueryMaxNum" default_query_max_num: i32 = 32;
 

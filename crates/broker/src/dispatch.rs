@@ -118,6 +118,7 @@ impl Broker {
             request::CONSUME_MESSAGE_DIRECTLY => self.consume_directly(request, out),
             request::INVOKE_BROKER_TO_GET_CONSUMER_STATUS => self.consumer_status(request, out),
             request::GET_ALL_CONSUMER_OFFSET => self.all_offsets(request, out),
+            request::GET_ALL_DELAY_OFFSET => self.all_delay_offsets(request, out),
             request::GET_CONSUMER_CONNECTION_LIST => self.consumer_connections(request, out),
             request::GET_PRODUCER_CONNECTION_LIST => self.producer_connections(request, out),
             request::GET_ALL_PRODUCER_INFO => self.all_producers(request, out),

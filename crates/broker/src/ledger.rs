@@ -52,6 +52,24 @@ impl Ledger {
         self.changes.fetch_add(1, Ordering::Release);
     }
 
+    /// What [`Self::write_as_of`] wants to know of a table that is rendered next; `None` when the file
+    /// has every change.
+    pub(crate) fn unsaved(&self) -> Option<u64> {
+        let changes = self.changes.load(Ordering::Acquire);
+        (*self.written.lock() < changes).then_some(changes)
+    }
+
+    /// Writes a table that was rendered after [`Self::unsaved`] said `changes`.
+    pub(crate) fn write_as_of(&self, changes: u64, text: &[u8]) -> Result<(), PersistError> {
+        let mut written = self.written.lock();
+        if *written >= changes {
+            return Ok(());
+        }
+        self.replace(text)?;
+        *written = changes;
+        Ok(())
+    }
+
     /// Writes the table if the file lacks a change that was noted before the call.
     pub(crate) fn write(&self, render: impl FnOnce() -> Vec<u8>) -> Result<(), PersistError> {
         let wanted = self.changes.load(Ordering::Acquire);
@@ -61,13 +79,17 @@ impl Ledger {
         }
         let included = self.changes.load(Ordering::Acquire);
         let text = render();
-        config_file::write_atomically(self.disk.as_ref(), &self.path, &text).map_err(|source| {
+        self.replace(&text)?;
+        *written = included;
+        Ok(())
+    }
+
+    fn replace(&self, text: &[u8]) -> Result<(), PersistError> {
+        config_file::write_atomically(self.disk.as_ref(), &self.path, text).map_err(|source| {
             PersistError::Io {
                 file: self.path.display().to_string(),
                 source,
             }
-        })?;
-        *written = included;
-        Ok(())
+        })
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! All methods take `&self` and the time; any number of connection tasks may call at once. Nothing
 //! here spawns or looks at a clock. Only [`Broker::persist`], [`Broker::read_cold`],
-//! [`Broker::shutdown`] and requests that create or delete topics and groups wait for a disk.
+//! [`Broker::deliver_delayed`], [`Broker::shutdown`] and requests that create or delete topics and groups wait for a disk.
 //!
 //! # Locks
 //!
@@ -18,7 +18,9 @@
 //!    queues of one topic's offsets, waiting pulls of one topic, sends that wait for the disk, order
 //!    locks, producers, memberships, statistics
 //!
-//! The store's locks are inside the store. No lock of the broker is held while it appends to the
+//! The turn of delayed deliveries comes before all of these; nobody but the thread that delivers takes it.
+//!
+//! The store's locks are inside the store. No other lock of the broker is held while it appends to the
 //! store, hands frames to a [`Peer`](ferrocket_protocol::peer::Peer) or calls its [`Surroundings`];
 //! the waiting pulls of a topic are held while a queue's end is looked up.
 
@@ -27,6 +29,7 @@ mod broker;
 mod chance;
 mod clients;
 mod config;
+mod delay;
 mod dispatch;
 mod groups;
 mod ledger;

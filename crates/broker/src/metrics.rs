@@ -12,6 +12,8 @@ pub(crate) struct Metrics {
     pub(crate) flush_timeouts: Counter,
     /// Messages that consumers gave up on.
     pub(crate) sent_to_dead_letters: Counter,
+    /// Delayed messages that were due and could never be stored.
+    pub(crate) delayed_left_out: Counter,
     /// Pulls refused because too many waited already.
     pub(crate) pulls_refused_for_waiting: Counter,
     /// Pulls refused because too many waited for a cold read.
@@ -30,6 +32,7 @@ pub struct MetricsSnapshot {
     pub sends_refused_for_backlog: u64,
     pub flush_timeouts: u64,
     pub sent_to_dead_letters: u64,
+    pub delayed_left_out: u64,
     pub pulls_refused_for_waiting: u64,
     pub pulls_refused_for_cold_reads: u64,
     pub commits_refused: u64,
@@ -56,6 +59,7 @@ impl Metrics {
             sends_refused_for_backlog: self.sends_refused_for_backlog.total(),
             flush_timeouts: self.flush_timeouts.total(),
             sent_to_dead_letters: self.sent_to_dead_letters.total(),
+            delayed_left_out: self.delayed_left_out.total(),
             pulls_refused_for_waiting: self.pulls_refused_for_waiting.total(),
             pulls_refused_for_cold_reads: self.pulls_refused_for_cold_reads.total(),
             commits_refused: self.commits_refused.total(),

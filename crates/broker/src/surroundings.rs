@@ -18,6 +18,9 @@ pub trait Surroundings: std::fmt::Debug + Send + Sync {
     /// The broker's registration changed: tell every name server soon.
     fn registration_changed(&self, change: RegistrationChange);
 
+    /// Call [`Broker::deliver_delayed`](crate::Broker::deliver_delayed) before the time it named.
+    fn delay_wanted(&self);
+
     /// The body of GET_BROKER_CONFIG: all keys, also those that the core does not know, as sorted
     /// `key=value\n` lines.
     fn configuration(&self) -> String;

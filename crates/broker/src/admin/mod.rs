@@ -27,7 +27,7 @@ use crate::request::Request;
 pub(crate) use offsets::log_step_back;
 
 /// A success with a JSON body.
-fn reply_body<T: Serialize>(request: &Request<'_>, body: &T, out: &mut Outbox) {
+pub(crate) fn reply_body<T: Serialize>(request: &Request<'_>, body: &T, out: &mut Outbox) {
     let body = bodies::print(body);
     out.reply::<NoHeader>(request.to, response::SUCCESS, None, None, &[body.into()]);
 }

@@ -55,6 +55,10 @@ impl Broker {
         );
         let accepts_from_ms = request.config.start_accept_send_request_time_stamp_ms;
         put(table, "startAcceptSendRequestTimeStamp", &accepts_from_ms);
+        for (level, offset, max) in self.delay.progress(&self.store) {
+            let key = format!("scheduleMessageOffset_{level}");
+            put(table, &key, &format!("{offset},{max}"));
+        }
         for key in ["timerReadBehind", "timerOffsetBehind", "timerCongestNum"] {
             put(table, key, &0);
         }

@@ -172,14 +172,20 @@ impl Broker {
         &self,
         request: &Request<'_>,
         original: &View<'_>,
-        fate: Fate,
+        mut fate: Fate,
         run: &mut SendRun,
     ) -> Result<(), SendError> {
         run.properties.clear();
         sent_back_properties(&mut run.properties, original, fate.delay_level);
-        if fate.delay_level > 0 {
-            // Until delayed messages are delivered, the client keeps the message and tries again.
-            return Err(BusyError::NoDelay.into());
+        if fate.delay_level > 0
+            && let Some(place) = self.scheduled(
+                fate.delay_level,
+                fate.topic.name(),
+                fate.queue_id,
+                &mut run.properties,
+            )
+        {
+            (fate.topic, fate.queue_id) = place;
         }
         let message = NewMessage {
             topic: fate.topic.name(),

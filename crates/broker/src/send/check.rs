@@ -9,6 +9,7 @@ use ferrocket_protocol::message::{properties, property};
 use ferrocket_protocol::version;
 
 use super::error::{MessageError, SendError, TargetError};
+use crate::delay;
 use crate::request::Request;
 use crate::topics::{Topic, TopicKind, Wanted, names};
 use crate::{Broker, RegistrationChange};
@@ -167,14 +168,14 @@ impl Broker {
     }
 }
 
-/// What a single message asks for that this broker does not do.
+/// The delay level that a single message asks for, unless it asks for what this broker does not do.
 pub(super) fn check_wishes(
     request: &Request<'_>,
     header: &SendMessage<'_>,
     target: &Target,
     text: &[u8],
     body_bytes_max: usize,
-) -> Result<(), MessageError> {
+) -> Result<Option<i32>, MessageError> {
     // Only a record with the bit for it may say that it holds many messages (`innerBatchChecker`).
     if target.topic.batch_queues && properties::find(text, property::INNER_NUM).is_some() {
         return Err(MessageError::Illegal { body_bytes_max });
@@ -182,29 +183,24 @@ pub(super) fn check_wishes(
     if target.topic.compacted && properties::find(text, property::KEYS).is_none() {
         return Err(MessageError::KeyMissing);
     }
-    let delay_level = properties::find(text, property::DELAY_TIME_LEVEL)
-        .and_then(|level| level.parse::<i32>().ok())
-        .filter(|level| *level > 0 && !target.dead);
+    let delay_level = delay::level_of(text).filter(|_| !target.dead);
     let retried = header.reconsume_times.unwrap_or(0) > 0 && delay_level.is_some();
     if properties::is_true(text, property::TRANSACTION_PREPARED) && !retried {
         let broker_ip = request.config.broker_ip1.clone();
         return Err(MessageError::Transaction { broker_ip });
     }
-    let delayed = |property| MessageError::Delayed {
-        topic: target.topic.name().to_string(),
-        property,
-    };
-    if delay_level.is_some() {
-        return Err(delayed(property::DELAY_TIME_LEVEL));
-    }
-    if properties::find(text, property::TIMER_OUT_MS).is_none()
-        && let Some(wish) = DELAYS
-            .iter()
+    if delay_level.is_none()
+        && properties::find(text, property::TIMER_OUT_MS).is_none()
+        && let Some(property) = DELAYS
+            .into_iter()
             .find(|wish| properties::find(text, wish).is_some())
     {
-        return Err(delayed(wish));
+        return Err(MessageError::Delayed {
+            topic: target.topic.name().to_string(),
+            property,
+        });
     }
-    Ok(())
+    Ok(delay_level)
 }
 
 /// What a batch may not be.

@@ -14,6 +14,7 @@ use super::{Outcome, Send, SendRun};
 use crate::Broker;
 use crate::config::BrokerConfig;
 use crate::pull::waiting::before_arrivals;
+use crate::topics::TopicKind;
 
 impl Broker {
     /// Appends the run, answers it or parks its answers, and wakes consumers that wait.
@@ -29,13 +30,25 @@ impl Broker {
             return;
         }
         self.store.append(now_ms, &mut run.batch);
+        self.finish_run(now_ms, config, Some(peer), run, out);
+    }
+
+    /// What follows the append of a run; whoever sent it, if anybody, is `peer`.
+    pub(super) fn finish_run(
+        &self,
+        now_ms: i64,
+        config: &BrokerConfig,
+        peer: Option<&Arc<dyn Peer>>,
+        run: &mut SendRun,
+        out: &mut Outbox,
+    ) {
         let sync = self.store.config().flush_mode == FlushMode::Sync;
         match self.settle(config, sync, run, out) {
             Some(end) if sync => {
                 self.park_sends(Parked {
                     end,
                     deadline_ms: now_ms + config.sync_flush_timeout_ms,
-                    peer: Arc::clone(peer),
+                    peer: peer.map(Arc::clone),
                     sends: std::mem::take(&mut run.sends),
                     ids: std::mem::take(&mut run.ids),
                 });
@@ -121,6 +134,9 @@ impl Broker {
                 .live
                 .waiting
                 .arrived(send.queue_id, next, send.tags_code, &mut woken);
+            if send.topic.kind == TopicKind::Schedule && self.delay.arrived(send.queue_id) {
+                self.surroundings.delay_wanted();
+            }
             for (name, next) in &send.light {
                 if let Some(topic) = self.topics.in_use(name) {
                     topic

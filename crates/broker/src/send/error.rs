@@ -95,8 +95,6 @@ pub(crate) enum BusyError {
     DiskFull { cause: String },
     #[error("create mapped file failed, server is busy or broken.")]
     Segment,
-    #[error("this broker does not deliver delayed messages yet")]
-    NoDelay,
     #[error("{0}")]
     Unknown(String),
 }
@@ -143,7 +141,6 @@ impl SendError {
                 BusyError::NotWritable { .. } | BusyError::DiskFull { .. } => {
                     response::SERVICE_NOT_AVAILABLE
                 }
-                BusyError::NoDelay => response::REQUEST_CODE_NOT_SUPPORTED,
                 BusyError::Segment | BusyError::Unknown(_) => response::SYSTEM_ERROR,
             },
         }

@@ -30,7 +30,8 @@ const BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub(super) struct Parked {
     pub(super) end: PhysicalOffset,
     pub(super) deadline_ms: i64,
-    pub(super) peer: Arc<dyn Peer>,
+    /// Nobody sent what the broker itself stores.
+    pub(super) peer: Option<Arc<dyn Peer>>,
     pub(super) sends: Vec<Send>,
     pub(super) ids: String,
 }
@@ -110,7 +111,10 @@ impl Broker {
         let mut answers = Outboxes::default();
         let mut scratch = String::new();
         for run in &completed {
-            let out = answers.of(&run.peer);
+            let Some(peer) = &run.peer else {
+                continue;
+            };
+            let out = answers.of(peer);
             for send in &run.sends {
                 if let Outcome::Stored {
                     at,
@@ -139,8 +143,14 @@ impl Broker {
         let mut runs = self.flush_wait.runs.lock();
         for run in runs.iter_mut().filter(|run| run.deadline_ms <= now_ms) {
             let Parked {
-                peer, sends, ids, ..
-            } = run;
+                peer: Some(peer),
+                sends,
+                ids,
+                ..
+            } = run
+            else {
+                continue;
+            };
             for send in sends {
                 let Outcome::Stored {
                     at,

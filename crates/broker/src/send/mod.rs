@@ -11,6 +11,7 @@ mod check;
 mod commit;
 mod error;
 pub(crate) mod flush_wait;
+mod own;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -164,9 +165,9 @@ impl Broker {
         header: &SendMessage<'_>,
         run: &mut SendRun,
     ) -> Result<(), SendError> {
-        let target = self.target(request, header)?;
+        let mut target = self.target(request, header)?;
         let text = header.properties.as_deref().unwrap_or_default().as_bytes();
-        check::check_wishes(
+        let delay_level = check::check_wishes(
             request,
             header,
             &target,
@@ -198,6 +199,16 @@ impl Broker {
             made_key,
             target.dead,
         );
+        if let Some(level) = delay_level
+            && let Some(place) = self.scheduled(
+                level,
+                target.topic.name(),
+                target.queue_id,
+                &mut run.properties,
+            )
+        {
+            (target.topic, target.queue_id) = place;
+        }
         let message = NewMessage {
             topic: target.topic.name(),
             queue_id: target.queue_id,

@@ -36,6 +36,8 @@ pub(crate) enum TopicKind {
     Retry,
     /// `%DLQ%group`.
     DeadLetter,
+    /// Where messages with a delay level wait.
+    Schedule,
 }
 
 /// What lives as long as the topic, whatever becomes of its settings.
@@ -63,6 +65,8 @@ impl Topic {
             TopicKind::Retry
         } else if name.starts_with(DLQ_PREFIX) {
             TopicKind::DeadLetter
+        } else if name == names::SCHEDULE_TOPIC {
+            TopicKind::Schedule
         } else {
             TopicKind::Ordinary
         };

@@ -82,11 +82,6 @@ fn cases() -> Vec<Case> {
             "the broker[10.0.0.1] sending transaction message is forbidden",
         ),
         case(
-            message("T", 0, "DELAY\x013\x02"),
-            13,
-            "this broker does not deliver delayed messages yet, and would not pretend to: the message for topic[T] has the property DELAY",
-        ),
-        case(
             message("T", 0, "TIMER_DELAY_SEC\x0110\x02"),
             13,
             "this broker does not deliver delayed messages yet, and would not pretend to: the message for topic[T] has the property TIMER_DELAY_SEC",

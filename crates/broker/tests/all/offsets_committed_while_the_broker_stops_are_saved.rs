@@ -13,7 +13,7 @@ fn once_the_ports_are_closed() {
     client.store("T", 0, "", "x");
     world.broker.shutdown(world.now()).unwrap();
     client.commit("g", "T", 0, 1);
-    world.broker.persist_final().unwrap();
+    world.broker.persist_final(world.now()).unwrap();
     world.store.close(world.now()).unwrap();
     let world = world.kill();
     assert_eq!(world.committed("g", "T", 0), Some(1));

@@ -31,11 +31,10 @@ fn field(frame: &Frame, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// What this broker refuses until it has delayed messages, transactions, inner batches and SQL92.
+/// What this broker refuses until it has timed messages, transactions, inner batches and SQL92.
 fn is_refused_for_now(recording: &Recording) -> bool {
     let text = field(&recording.request, "i") + &field(&recording.request, "properties");
     let delayed = [
-        "DELAY",
         "TIMER_DELAY_SEC",
         "TIMER_DELAY_MS",
         "TIMER_DELIVER_MS",

@@ -39,6 +39,8 @@ pub(crate) struct Around {
     pub(crate) registrations: Mutex<Vec<RegistrationChange>>,
     pub(crate) cold: Mutex<Vec<ColdRead>>,
     pub(crate) cold_refused: AtomicBool,
+    /// Calls for the thread that delivers delayed messages.
+    pub(crate) delay_rings: AtomicU64,
     /// What the next UPDATE_BROKER_CONFIG makes of the settings.
     pub(crate) next_config: Mutex<Option<BrokerConfig>>,
 }
@@ -54,6 +56,10 @@ impl Surroundings for Around {
 
     fn registration_changed(&self, change: RegistrationChange) {
         self.registrations.lock().push(change);
+    }
+
+    fn delay_wanted(&self) {
+        self.delay_rings.fetch_add(1, Ordering::Relaxed);
     }
 
     fn configuration(&self) -> String {
@@ -245,6 +251,11 @@ impl World {
     pub(crate) fn pass(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::Relaxed);
         self.broker.tick(self.now());
+    }
+
+    /// What the thread that delivers delayed messages does; tells when it wants to be called again.
+    pub(crate) fn deliver(&self) -> i64 {
+        self.broker.deliver_delayed(self.now())
     }
 
     /// What the flusher thread does.

@@ -185,7 +185,9 @@ impl BrokerRole {
         let closed = blocking(move || {
             threads.stop();
             // Older clients commit offsets until their connection ends.
-            let saved = broker.persist_final().map_err(|error| with_causes(&error));
+            let saved = broker
+                .persist_final(now_ms())
+                .map_err(|error| with_causes(&error));
             drop(broker);
             let closed = store.close(now_ms()).map_err(|error| with_causes(&error));
             saved.and(closed)
@@ -222,6 +224,7 @@ impl Core {
         let surroundings = Arc::new(BrokerSurroundings {
             cold_reads: ColdReads::default(),
             changes: Arc::default(),
+            bells: Arc::clone(bells),
             store: Arc::clone(store),
             live: LiveSettings::new(settings, bind::BROKER_RULES, config_path),
             store_host: config.store_host,

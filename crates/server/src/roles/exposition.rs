@@ -217,6 +217,11 @@ impl BrokerExposition {
                 met.sent_to_dead_letters,
             ),
             (
+                "ferrocket_delayed_left_out_total",
+                "Delayed messages that were due and could never be stored.",
+                met.delayed_left_out,
+            ),
+            (
                 "ferrocket_pulls_refused_for_waiting_total",
                 "Pulls refused because too many waited.",
                 met.pulls_refused_for_waiting,

@@ -1,5 +1,5 @@
-//! The threads of the store: the flusher, the segment maker, the write-behind, the cleaner and, after
-//! a start, the index builder.
+//! The threads of the store and the broker: the flusher, the segment maker, the write-behind, the
+//! cleaner, the one that delivers delayed messages and, after a start, the index builder.
 //!
 //! Each waits for its signal or its period; none runs without cause. In SYNC_FLUSH the flusher
 //! needs no timer: what was appended while one flush ran is the next flush (group commit). Without
@@ -28,6 +28,11 @@ const FLUSH_CHECK_MAX: Duration = Duration::from_millis(1000);
 const SPACE_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Java's, and time to stop a broker whose settings would delete too much.
 const FIRST_CLEAN_AFTER: Duration = Duration::from_secs(60);
+
+/// How often the clock is looked at while delayed messages wait: it may jump.
+const CLOCK_CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Messages that are due within this are delivered together.
+const DELIVERY_STEP: Duration = Duration::from_millis(5);
 
 /// What the index builder reads of the log at once.
 const INDEX_STEP_BYTES: u64 = 4 * 1024 * 1024;
@@ -102,8 +107,16 @@ pub(crate) struct Bells {
     segment: Bell,
     queues: Bell,
     space: Bell,
+    delay: Bell,
     /// Only ever stopped: the index builder wakes by itself.
     index: Bell,
+}
+
+impl Bells {
+    /// Delayed messages may be due before the time that the broker named.
+    pub(crate) fn delay_wanted(&self) {
+        self.delay.ring();
+    }
 }
 
 impl StoreSignals for Bells {
@@ -150,6 +163,7 @@ impl StoreThreads {
         threads.spawn("segment-maker", worker.clone(), Worker::make_segments)?;
         threads.spawn("write-behind", worker.clone(), Worker::write_behind)?;
         threads.spawn("cleaner", worker.clone(), Worker::clean)?;
+        threads.spawn("delay", worker.clone(), Worker::deliver)?;
         if !store.index_progress().complete {
             threads.spawn("index-builder", worker, Worker::build_index)?;
         }
@@ -175,9 +189,10 @@ impl StoreThreads {
             segment,
             queues,
             space,
+            delay,
             index,
         } = &*self.bells;
-        for bell in [flush, segment, queues, space, index] {
+        for bell in [flush, segment, queues, space, delay, index] {
             bell.stop();
         }
         for thread in self.threads {
@@ -280,7 +295,7 @@ impl Worker {
 
     fn write_behind(&self) {
         let mut queues = Complaint::new("cannot write consume queues");
-        let mut tables = Complaint::new("cannot write consumer offsets");
+        let mut tables = Complaint::new("cannot write offsets of consumers or delay levels");
         let mut persisted = Instant::now();
         loop {
             if self.bells.queues.wait(Some(WRITE_BEHIND_EVERY)) == Wake::Stopped {
@@ -298,6 +313,26 @@ impl Worker {
 }
 
 impl Worker {
+    /// Sleeps until the next delayed message is due, or for as long as none waits.
+    fn deliver(&self) {
+        let mut wait = Some(Duration::ZERO);
+        while self.bells.delay.wait(wait) != Wake::Stopped {
+            let Some(broker) = self.broker.upgrade() else {
+                return;
+            };
+            let now_ms = now_ms();
+            let next_ms = broker.deliver_delayed(now_ms);
+            wait = match next_ms.checked_sub(now_ms) {
+                _ if next_ms == i64::MAX => None,
+                Some(ms) if ms > 0 => Some(
+                    Duration::from_millis(ms.unsigned_abs())
+                        .clamp(DELIVERY_STEP, CLOCK_CHECK_EVERY),
+                ),
+                _ => Some(Duration::ZERO),
+            };
+        }
+    }
+
     /// Measures the disks every second, and deletes what is expired or in the way.
     fn clean(&self) {
         let mut complaint = Complaint::new("cannot delete what is expired");

@@ -13,11 +13,13 @@ use crate::config::bind;
 use crate::config::live::{LiveSettings, UpdateError};
 use crate::roles::cold_reads::ColdReads;
 use crate::roles::registration::Changes;
+use crate::roles::store_threads::Bells;
 
 #[derive(Debug)]
 pub(crate) struct BrokerSurroundings {
     pub(crate) cold_reads: ColdReads,
     pub(crate) changes: Arc<Changes>,
+    pub(crate) bells: Arc<Bells>,
     pub(crate) live: LiveSettings,
     pub(crate) store: Arc<Store>,
     /// The store host that was resolved at the start.
@@ -33,6 +35,10 @@ impl Surroundings for BrokerSurroundings {
 
     fn registration_changed(&self, change: RegistrationChange) {
         self.changes.add(change);
+    }
+
+    fn delay_wanted(&self) {
+        self.bells.delay_wanted();
     }
 
     fn configuration(&self) -> String {

@@ -36,6 +36,8 @@ pub(super) struct Picked {
     pub(super) cold: bool,
     /// There is no file where the entries should be.
     pub(super) no_file: bool,
+    /// An entry that is not accepted ends the walk, instead of being passed over.
+    ends_at_refused: bool,
 }
 
 impl Picked {
@@ -75,7 +77,8 @@ impl Store {
             if let Some(answer) = out_of_bounds(request.offset.0, bounds) {
                 return Ok(answer);
             }
-            let picked = self.pick(&queue, bounds, request, accept);
+            let picked = Picked::from_offset(request.offset.0);
+            let picked = self.pick(&queue, bounds, request, picked, accept);
             let next_file = self.queues.files().next_file_from(request.offset.0);
             return picked
                 .and_then(|picked| self.finish(picked, request, bounds, next_file))
@@ -94,6 +97,37 @@ impl Store {
         self.pick_batches(&queue, view, request, accept)
             .and_then(|picked| self.finish(picked, request, bounds, next_file))
             .map_err(failed)
+    }
+
+    /// Reads messages of a plain queue up to the first entry that `accept` refuses, which is then the
+    /// next of the answer.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn read_while(
+        &self,
+        request: &ReadRequest<'_>,
+        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
+    ) -> Result<ReadAnswer, ReadError> {
+        let Some(queue) = self.queues.find(request.topic, request.queue_id) else {
+            let bounds = Bounds { min: 0, max: 0 };
+            return Ok(refused(ReadStatus::NoMessageInQueue, 0, bounds));
+        };
+        let bounds = queue.bounds(self.readable().0);
+        if let Some(answer) = out_of_bounds(request.offset.0, bounds) {
+            return Ok(answer);
+        }
+        let picked = Picked {
+            ends_at_refused: true,
+            ..Picked::from_offset(request.offset.0)
+        };
+        let next_file = self.queues.files().next_file_from(request.offset.0);
+        self.pick(&queue, bounds, request, picked, accept)
+            .and_then(|picked| self.finish(picked, request, bounds, next_file))
+            .map_err(|source| ReadError::Io {
+                what: format!("queue {} of topic {}", request.queue_id, request.topic),
+                source,
+            })
     }
 
     /// Reads the records that a walk chose, and makes the answer.
@@ -123,9 +157,9 @@ impl Store {
         queue: &Arc<Queue>,
         bounds: Bounds,
         request: &ReadRequest<'_>,
+        mut picked: Picked,
         accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
     ) -> io::Result<Picked> {
-        let mut picked = Picked::from_offset(request.offset.0);
         let scan_max =
             (self.config.filter_scan_bytes_max / ENTRY_BYTES).max(request.messages_max as usize);
         let scan_end = bounds.max.min(request.offset.0 + scan_max as i64);
@@ -216,6 +250,9 @@ impl Store {
             picked.bytes += entry.bytes.unsigned_abs() as usize;
             picked.messages += candidate.messages;
             picked.entries.push(candidate);
+        } else if picked.ends_at_refused {
+            picked.next_offset = candidate.queue_offset;
+            return Ok(false);
         }
         Ok(true)
     }

@@ -9,10 +9,6 @@ pub(super) fn tell(config: &StoreConfig, report: &mut Report) {
     let timed = report.timer.as_ref().map_or(0, |timer| timer.waiting);
     let halves = i64::try_from(report.pending.halves).unwrap_or(i64::MAX);
     for (count, what) in [
-        (
-            report.pending.delayed_messages(),
-            "delayed messages wait and are",
-        ),
         (halves, "half messages are open and are"),
         (
             i64::try_from(timed).unwrap_or(i64::MAX),
