@@ -86,7 +86,7 @@ pub struct StoreConfig {
     /// the end of the log counts as on disk, and its reader is sent to a slave.
     pub memory_window_bytes: i64,
     /// A reader who asks for hot bytes only gets [`Cold`](crate::ReadStatus::Cold) for records
-    /// further behind the end of the log than this.
+    /// further behind the end of the log than this; of nearer ones those that the page cache has.
     pub hot_window_bytes: i64,
     /// `messageDelayLevel`, in milliseconds; level 1 comes first.
     pub delay_levels_ms: Vec<i64>,
@@ -158,7 +158,7 @@ impl StoreConfig {
             transfer_bytes_on_disk_max: 65_536,
             transfer_messages_on_disk_max: 8,
             memory_window_bytes: 4 * 1024 * 1024 * 1024,
-            hot_window_bytes: 64 * 1024 * 1024,
+            hot_window_bytes: 4 * 1024 * 1024 * 1024,
             delay_levels_ms: DAY_LEVELS_S.iter().map(|seconds| seconds * 1000).collect(),
             message_index_enable: true,
             index_slots: 5_000_000,

@@ -155,6 +155,7 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     let offset = TimeZone::system().to_offset(Timestamp::now());
     config.utc_offset_ms = i64::from(offset.seconds()) * 1000;
     config.memory_window_bytes = memory_bytes / 100 * ratio.clamp(0, 100);
+    config.hot_window_bytes = config.memory_window_bytes;
     if let Some(levels) = text("messageDelayLevel")
         .as_deref()
         .and_then(delay_levels_ms)
@@ -289,6 +290,7 @@ mod tests {
         let ours = store(&empty, MEMORY);
         let mut theirs = StoreConfig::new(ours.root.clone());
         theirs.memory_window_bytes = 40 << 30;
+        theirs.hot_window_bytes = 40 << 30;
         theirs.process_id = std::process::id();
         theirs.utc_offset_ms = ours.utc_offset_ms;
         assert_eq!(ours, theirs);

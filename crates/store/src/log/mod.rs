@@ -11,6 +11,7 @@
 
 mod ahead;
 mod directories;
+mod pieces;
 mod segment;
 
 use std::collections::BTreeSet;
@@ -22,10 +23,13 @@ use parking_lot::{Mutex, RwLock};
 
 use self::ahead::Ahead;
 pub(crate) use self::directories::Directories;
+pub(crate) use self::pieces::PIECE_BYTES;
+use self::pieces::Pieces;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
 use crate::file_names::{self, Content};
+use crate::queue::Residence;
 
 /// The key that says how long a segment is.
 pub(crate) const SEGMENT_BYTES_KEY: &str = "mappedFileSizeCommitLog";
@@ -39,6 +43,7 @@ pub(crate) struct CommitLog {
     segments: RwLock<Vec<Arc<Segment>>>,
     /// The one behind the last, made ahead.
     prepared: Mutex<Option<Ahead>>,
+    pieces: Pieces,
 }
 
 /// The part of a range of the log that lies in one segment.
@@ -74,6 +79,7 @@ impl CommitLog {
             segment_bytes: i64::try_from(segment_bytes).unwrap_or(i64::MAX),
             segments: RwLock::new(segments),
             prepared: Mutex::new(None),
+            pieces: Pieces::new(),
         })
     }
 
@@ -209,6 +215,61 @@ impl CommitLog {
             return Ok(false);
         };
         file.read_resident_at(buffer, segment.position(offset))
+    }
+
+    /// Where the piece begins that holds an offset.
+    pub(crate) fn piece_start(&self, offset: i64) -> i64 {
+        offset - offset % self.segment_bytes % PIECE_BYTES as i64
+    }
+
+    /// Appends bytes that lie within one segment to `into`, if all of them are in pieces that are kept
+    /// or, with `may_read`, can be read now; else it appends nothing. Whoever lets it read says that the
+    /// first of the pieces lies before the end of the log.
+    pub(crate) fn copy_from_pieces(
+        &self,
+        offset: i64,
+        bytes: usize,
+        may_read: bool,
+        residence: Residence,
+        into: &mut Vec<u8>,
+    ) -> io::Result<bool> {
+        let from = into.len();
+        let mut at = offset;
+        let mut left = bytes;
+        let mut may_read = may_read;
+        while left > 0 {
+            let start = self.piece_start(at);
+            let found = match self.pieces.find(start) {
+                None if may_read => self.read_piece(start, residence)?,
+                found => found,
+            };
+            may_read = false;
+            let skipped = usize::try_from(at - start).unwrap_or(PIECE_BYTES);
+            let part = found.as_ref().and_then(|piece| piece.get(skipped..));
+            let Some(part) = part.and_then(|part| part.get(..left.min(part.len()))) else {
+                into.truncate(from);
+                return Ok(false);
+            };
+            into.extend_from_slice(part);
+            at += part.len() as i64;
+            left -= part.len();
+        }
+        Ok(true)
+    }
+
+    fn read_piece(&self, start: i64, residence: Residence) -> io::Result<Option<Arc<Vec<u8>>>> {
+        if start % self.segment_bytes + PIECE_BYTES as i64 > self.segment_bytes {
+            return Ok(None);
+        }
+        self.pieces.read(start, |bytes| match residence {
+            Residence::Anywhere => self.read_at(start, bytes),
+            Residence::Resident => self.read_resident_at(start, bytes),
+        })
+    }
+
+    /// Lets pieces go that nobody used since the last call.
+    pub(crate) fn forget_unused_pieces(&self) {
+        self.pieces.forget_unused();
     }
 
     /// The file of a segment to read; `None` when it was deleted since it was found. Who has it open

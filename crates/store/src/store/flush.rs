@@ -130,6 +130,8 @@ impl Store {
     /// # Errors
     /// When the disk failed, now or before.
     pub fn flush_queues(&self, now_ms: i64) -> Result<(), FlushError> {
+        self.log.forget_unused_pieces();
+        self.warmth.forget();
         self.poison.check()?;
         let synced_ms = self.marks.queues_synced_ms.load(Ordering::Relaxed);
         if age_ms(now_ms, synced_ms) >= self.config.queue_flush_thorough_interval_ms

@@ -6,6 +6,7 @@
 mod append;
 mod batch_read;
 mod clean;
+mod fetch;
 mod flush;
 mod lookup;
 mod query;
@@ -21,6 +22,7 @@ use parking_lot::{Mutex, RwLock};
 use self::append::Appender;
 pub use self::clean::Cleaned;
 use self::clean::Cleaning;
+use self::fetch::Warmth;
 pub use self::lookup::Usage;
 pub use self::query::QueryAnswer;
 pub use self::room::Refused;
@@ -59,6 +61,7 @@ pub struct Store {
     index: Index,
     appender: Mutex<Appender>,
     marks: Marks,
+    warmth: Warmth,
     /// Held by the one flush of the log that is under way.
     flushing: Mutex<()>,
     checkpoint: Mutex<CheckpointFile>,
@@ -260,6 +263,7 @@ impl Store {
                 checkpointed: AtomicI64::new(checkpoint.current.queues_physical),
                 flushed_by_appends: AtomicU64::new(0),
             },
+            warmth: Warmth::new(),
             flushing: Mutex::new(()),
             checkpoint: Mutex::new(checkpoint),
             deleted,

@@ -1,8 +1,7 @@
 //! Reading from a consume queue (`DefaultMessageStore#getMessage`).
 //!
-//! Entries come from memory or from the queue's file, records from the page cache through one
-//! buffer for the whole answer; records that follow each other in the log are read together. No lock
-//! is held while a file is read.
+//! A walk along the queue chooses entries, which come from memory or from the queue's file; then their
+//! records are read (`fetch`). No lock is held while a file is read.
 
 use std::io;
 use std::sync::Arc;
@@ -24,10 +23,10 @@ const PIECE_ENTRIES: usize = 64;
 /// What a walk along the queue chose.
 #[derive(Debug, Default)]
 pub(super) struct Picked {
-    entries: Vec<Candidate>,
+    pub(super) entries: Vec<Candidate>,
     /// In the records of `entries`.
     messages: u32,
-    bytes: usize,
+    pub(super) bytes: usize,
     pub(super) next_offset: i64,
     /// Start of the last record looked at, taken or not.
     last_physical: i64,
@@ -46,6 +45,14 @@ impl Picked {
             next_offset: offset,
             ..Self::default()
         }
+    }
+
+    /// Takes out the entries of these offsets, whose records are not there.
+    pub(super) fn leave_out(&mut self, lost: &[i64], bytes_left: usize) {
+        self.entries.retain(|one| !lost.contains(&one.queue_offset));
+        self.bytes = bytes_left;
+        self.messages = self.entries.iter().map(|one| one.messages).sum();
+        self.removed = true;
     }
 }
 
@@ -145,7 +152,7 @@ impl Store {
             let next = next_file.min(bounds.max);
             return Ok(refused(ReadStatus::OffsetFoundNull, next, bounds));
         }
-        let Some(records) = self.fetch(&mut picked, request.hot_only)? else {
+        let Some(records) = self.fetch(&mut picked, residence_of(request))? else {
             return Ok(refused(ReadStatus::Cold, request.offset.0, bounds));
         };
         Ok(self.answer(&picked, records, bounds))
@@ -207,7 +214,7 @@ impl Store {
         }
         let gone =
             entry.is_blank() || !entry.is_written() || entry.physical_offset < self.log.start();
-        if !gone && request.hot_only && behind > self.config.hot_window_bytes {
+        if !gone && request.hot_only && !self.may_be_hot(entry.physical_offset, behind) {
             picked.cold = true;
             return Ok(false);
         }
@@ -279,6 +286,11 @@ impl Store {
         })
     }
 
+    /// Whether a reader that does not wait may try to read a record.
+    fn may_be_hot(&self, offset: i64, behind: i64) -> bool {
+        behind <= self.config.hot_window_bytes && self.warmth.covers(offset)
+    }
+
     /// Whether the answer has no room for one more message; never asked about the first.
     fn is_full(
         &self,
@@ -303,56 +315,6 @@ impl Store {
         picked.messages + candidate.messages > request.messages_max
             || picked.messages >= messages_max
             || bytes > request.bytes_max.min(bytes_max)
-    }
-
-    /// Reads the chosen records into one buffer; `None` when only resident ones are wanted and some
-    /// are not. Entries whose record is not there are taken out.
-    fn fetch(&self, picked: &mut Picked, hot_only: bool) -> io::Result<Option<Bytes>> {
-        let mut buffer = vec![0_u8; picked.bytes];
-        let mut filled = 0;
-        let mut entries = picked.entries.as_slice();
-        let mut whole = true;
-        while let Some(run) = self.leading_run(entries) {
-            let (now, later) = entries.split_at(run);
-            let start = now.first().map_or(0, |one| one.entry.physical_offset);
-            let bytes: usize = now
-                .iter()
-                .map(|one| one.entry.bytes.unsigned_abs() as usize)
-                .sum();
-            let into = buffer.get_mut(filled..filled + bytes).unwrap_or_default();
-            let read = if hot_only {
-                if !self.log.read_resident_at(start, into)? {
-                    return Ok(None);
-                }
-                true
-            } else {
-                self.log.read_at(start, into)?
-            };
-            whole &= read && are_records(into, now);
-            filled += bytes;
-            entries = later;
-        }
-        if !whole {
-            buffer = leave_out_missing(&buffer, &mut picked.entries);
-            picked.bytes = buffer.len();
-            picked.messages = picked.entries.iter().map(|one| one.messages).sum();
-            picked.removed = true;
-        }
-        Ok(Some(Bytes::from(buffer)))
-    }
-
-    /// How many of the first entries follow each other in one segment.
-    fn leading_run(&self, entries: &[Candidate]) -> Option<usize> {
-        let first = entries.first()?;
-        let segment = first.entry.physical_offset / self.log.segment_bytes();
-        let followers = entries
-            .iter()
-            .zip(entries.iter().skip(1))
-            .take_while(|(one, next)| {
-                one.entry.end() == next.entry.physical_offset
-                    && next.entry.physical_offset / self.log.segment_bytes() == segment
-            });
-        Some(1 + followers.count())
     }
 
     fn answer(&self, picked: &Picked, records: Bytes, bounds: Bounds) -> ReadAnswer {
@@ -422,45 +384,4 @@ fn refused(status: ReadStatus, next_offset: i64, bounds: Bounds) -> ReadAnswer {
         bytes: 0,
         suggest_slave: false,
     }
-}
-
-/// Whether the bytes are the records that the entries promise.
-fn are_records(bytes: &[u8], entries: &[Candidate]) -> bool {
-    let mut rest = bytes;
-    entries.iter().map(|one| &one.entry).all(|entry| {
-        let Some((record, later)) = rest.split_at_checked(entry.bytes.unsigned_abs() as usize)
-        else {
-            return false;
-        };
-        rest = later;
-        is_record(record, entry)
-    })
-}
-
-fn is_record(record: &[u8], entry: &Entry) -> bool {
-    RecordHead::decode(record).is_some_and(|head| {
-        // What fills a damaged place may be as long as the record that was there.
-        head.bytes == entry.bytes
-            && head.physical_offset == entry.physical_offset
-            && dispatch::is_queued(head.sys_flag)
-    })
-}
-
-/// Copies only what is there; a slow way for a rare case.
-fn leave_out_missing(buffer: &[u8], entries: &mut Vec<Candidate>) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(buffer.len());
-    let mut rest = buffer;
-    entries.retain(|Candidate { entry, .. }| {
-        let Some((record, later)) = rest.split_at_checked(entry.bytes.unsigned_abs() as usize)
-        else {
-            return false;
-        };
-        rest = later;
-        let there = is_record(record, entry);
-        if there {
-            kept.extend_from_slice(record);
-        }
-        there
-    });
-    kept
 }

@@ -48,6 +48,7 @@ mod nothing_is_erased_while_a_disk_is_not_mounted;
 mod one_process_has_the_directory;
 mod properties_with_zeros_survive_a_kill;
 mod queues_made_again_survive_a_power_loss;
+mod queues_that_share_the_log_are_read_together;
 mod segments_take_turns_in_several_directories;
 mod stores_of_java_open;
 mod sync_readers_see_only_what_is_durable;
