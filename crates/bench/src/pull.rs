@@ -10,14 +10,16 @@ use anyhow::{Context, bail, ensure};
 
 use crate::measure::{Outcome, Tally, Watch, Window};
 use crate::send::join;
-use crate::template::pull;
+use crate::template::{PullShape, PullTemplate};
 use crate::topic::max_offset;
-use crate::wire::{OPAQUE_BASE, call, connect, u32_at};
+use crate::wire::{call, connect, u32_at};
 
 const SUCCESS: i32 = 0;
 const PULL_NOT_FOUND: i32 = 19;
 const PULL_RETRY_IMMEDIATELY: i32 = 20;
 const PULL_OFFSET_MOVED: i32 = 21;
+/// The last pull may be held past the end of the measurement, so the holds are short.
+const HOLD_MS: u32 = 1000;
 /// Where the lengths and flags of a stored record are (spec 02).
 const RECORD_SYS_FLAG_AT: usize = 36;
 const RECORD_BODY_AT_V4: usize = 88;
@@ -69,28 +71,36 @@ impl PullWork {
 
     /// Whether the message at an offset of a queue can be read.
     pub(crate) fn has(&self, queue: u32, offset: i64) -> anyhow::Result<bool> {
-        let request = pull(&self.topic, queue, offset, 1, 0, None)?;
+        let template = PullTemplate::new(&PullShape {
+            messages_max: 1,
+            ..self.shape(queue)
+        })?;
+        let mut request = Vec::new();
+        template.append(&mut request, offset)?;
         call(self.address, &request, |answer| {
             Ok(answer.code == SUCCESS && bodies(answer.body).next().is_some())
         })
     }
 
+    fn shape(&self, queue: u32) -> PullShape<'_> {
+        PullShape {
+            topic: &self.topic,
+            queue,
+            messages_max: self.messages_max,
+            suspend_ms: 0,
+            tag: self.tag.as_deref(),
+        }
+    }
+
     fn read_queue(&self, queue: u32, end: i64, window: Window) -> anyhow::Result<Tally> {
         let (mut stream, mut inbox) = connect(self.address)?;
+        let template = PullTemplate::new(&self.shape(queue))?;
         let mut tally = Tally::new()?;
         let mut offset = 0;
         let mut out = Vec::new();
         while offset < end {
-            let request = pull(
-                &self.topic,
-                queue,
-                offset,
-                self.messages_max,
-                0,
-                self.tag.as_deref(),
-            )?;
             out.clear();
-            request.append(&mut out, OPAQUE_BASE);
+            template.append(&mut out, offset)?;
             let asked_ns = window.now_ns();
             stream.write_all(&out)?;
             let mut next = None;
@@ -152,12 +162,13 @@ pub(crate) fn follow(
     let (mut stream, mut inbox) = connect(work.address)?;
     let mut offset = max_offset(work.address, &work.topic, queue)?;
     let mut out = Vec::new();
-    // The last pull may be held past the end of the measurement, so the holds are short.
-    const HOLD_MS: u32 = 1000;
+    let template = PullTemplate::new(&PullShape {
+        suspend_ms: HOLD_MS,
+        ..work.shape(queue)
+    })?;
     while window.now_ns() < window.to_ns {
-        let request = pull(&work.topic, queue, offset, work.messages_max, HOLD_MS, None)?;
         out.clear();
-        request.append(&mut out, OPAQUE_BASE);
+        template.append(&mut out, offset)?;
         stream.write_all(&out)?;
         let mut next = None;
         while next.is_none() {

@@ -1,7 +1,12 @@
 //! Requests prepared once: what changes from message to message is written over fixed places.
 
+use std::io::Write as _;
+
+use anyhow::Context as _;
+
 use crate::wire::{
-    PULL_MESSAGE, RequestBytes, SEND_BATCH_MESSAGE, SEND_MESSAGE_V2, put_hex, put_u64,
+    PULL_MESSAGE, RequestBytes, SEND_BATCH_MESSAGE, SEND_MESSAGE_V2, put_hex, put_u32, put_u64,
+    u32_at,
 };
 
 /// Stands where the changing half of a unique key goes; nothing else contains it.
@@ -144,26 +149,70 @@ fn positions(bytes: &[u8], mark: &[u8]) -> Vec<usize> {
     found
 }
 
-/// A pull of up to `max` messages.
-pub(crate) fn pull(
-    topic: &str,
-    queue: u32,
-    offset: i64,
-    max: u32,
-    suspend_ms: u32,
-    tag: Option<&str>,
-) -> anyhow::Result<RequestBytes> {
-    let suspend = if suspend_ms > 0 { PULL_SUSPEND } else { 0 };
+/// What a pull asks for, but for the offset.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PullShape<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) queue: u32,
+    pub(crate) messages_max: u32,
+    /// 0: answered at once.
+    pub(crate) suspend_ms: u32,
+    pub(crate) tag: Option<&'a str>,
+}
+
+/// A pull that needs its offset only.
+#[derive(Debug, Clone)]
+pub(crate) struct PullTemplate {
+    /// Encoded with the offset 0.
+    bytes: Vec<u8>,
+    /// Where that one digit is.
+    offset_at: usize,
+}
+
+impl PullTemplate {
+    pub(crate) fn new(shape: &PullShape<'_>) -> anyhow::Result<Self> {
+        const OFFSET_KEY: &[u8] = b"\"queueOffset\":\"";
+        let request = pull(shape)?;
+        let at = memchr::memmem::find(&request.bytes, OFFSET_KEY).context("no offset to set")?;
+        Ok(Self {
+            bytes: request.bytes,
+            offset_at: at + OFFSET_KEY.len(),
+        })
+    }
+
+    /// Appends the pull from `offset` on.
+    pub(crate) fn append(&self, out: &mut Vec<u8>, offset: i64) -> anyhow::Result<()> {
+        let start = out.len();
+        let (before, after) = self.bytes.split_at(self.offset_at);
+        out.extend_from_slice(before);
+        write!(out, "{offset}")?;
+        out.extend_from_slice(after.get(1..).unwrap_or_default());
+        let longer = u32::try_from(out.len() - start - self.bytes.len())?;
+        // The lengths of the frame and of its header.
+        for at in [0, 4] {
+            let length = u32_at(&self.bytes, at).unwrap_or(0) + longer;
+            put_u32(out, start + at, length);
+        }
+        Ok(())
+    }
+}
+
+fn pull(shape: &PullShape<'_>) -> anyhow::Result<RequestBytes> {
+    let suspend = if shape.suspend_ms > 0 {
+        PULL_SUSPEND
+    } else {
+        0
+    };
     let ext = [
         ("consumerGroup", "bench_consumer".to_owned()),
-        ("topic", topic.to_owned()),
-        ("queueId", queue.to_string()),
-        ("queueOffset", offset.to_string()),
-        ("maxMsgNums", max.to_string()),
+        ("topic", shape.topic.to_owned()),
+        ("queueId", shape.queue.to_string()),
+        ("queueOffset", "0".to_owned()),
+        ("maxMsgNums", shape.messages_max.to_string()),
         ("sysFlag", (suspend | PULL_SUBSCRIPTION).to_string()),
         ("commitOffset", "0".to_owned()),
-        ("suspendTimeoutMillis", suspend_ms.to_string()),
-        ("subscription", tag.unwrap_or("*").to_owned()),
+        ("suspendTimeoutMillis", shape.suspend_ms.to_string()),
+        ("subscription", shape.tag.unwrap_or("*").to_owned()),
         ("subVersion", "1".to_owned()),
         ("expressionType", "TAG".to_owned()),
         ("maxMsgBytes", "262144".to_owned()),
@@ -195,6 +244,27 @@ mod tests {
         let text = String::from_utf8_lossy(&out).into_owned();
         assert!(text.contains("0000000000000ABC0000000000000011"), "{text}");
         assert_eq!(u64_at(&out, out.len() - 100), Some(7));
+    }
+
+    #[test]
+    fn a_pull_from_any_offset_is_what_encoding_it_gives() {
+        let shape = PullShape {
+            topic: "T",
+            queue: 3,
+            messages_max: 32,
+            suspend_ms: 0,
+            tag: None,
+        };
+        let template = PullTemplate::new(&shape).unwrap();
+        let mut out = b"before".to_vec();
+        template.append(&mut out, 1234).unwrap();
+        let frame = &out[6..];
+        assert_eq!(u32_at(frame, 0).unwrap() as usize, frame.len() - 4);
+        assert_eq!(u32_at(frame, 4).unwrap() as usize, frame.len() - 8);
+        let text = String::from_utf8_lossy(&frame[8..]);
+        assert!(text.contains(r#""queueOffset":"1234","#), "{text}");
+        let again = text.replace("\"1234\"", "\"0\"");
+        assert_eq!(again.as_bytes(), &template.bytes[8..]);
     }
 
     #[test]

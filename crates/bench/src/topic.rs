@@ -19,7 +19,7 @@ pub(crate) fn create(address: SocketAddr, topic: &str, queues: u32) -> anyhow::R
         ("order", "false".to_owned()),
     ];
     let request = RequestBytes::encode(UPDATE_AND_CREATE_TOPIC, &ext, &[])?;
-    call(address, &request, |answer| {
+    call(address, &request.bytes, |answer| {
         let header = String::from_utf8_lossy(answer.header);
         ensure!(answer.code == 0, "topic {topic} not created: {header}");
         Ok(())
@@ -34,7 +34,7 @@ pub(crate) fn max_offset(address: SocketAddr, topic: &str, queue: u32) -> anyhow
         ("committed", "true".to_owned()),
     ];
     let request = RequestBytes::encode(GET_MAX_OFFSET, &ext, &[])?;
-    call(address, &request, |answer| {
+    call(address, &request.bytes, |answer| {
         let header = String::from_utf8_lossy(answer.header).into_owned();
         answer
             .ext_number("offset")

@@ -89,6 +89,13 @@ pub(crate) fn put_u64(out: &mut [u8], at: usize, value: u64) {
     }
 }
 
+/// Overwrites four bytes at `at`.
+pub(crate) fn put_u32(out: &mut [u8], at: usize, value: u32) {
+    if let Some(bytes) = out.get_mut(at..at + 4) {
+        bytes.copy_from_slice(&value.to_be_bytes());
+    }
+}
+
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
 }
@@ -147,9 +154,7 @@ fn number_after(header: &[u8], key: &str) -> Option<i64> {
     let at = if header.get(1..1 + key.len()) == Some(key.as_bytes()) {
         1
     } else {
-        header
-            .windows(key.len())
-            .rposition(|window| window == key.as_bytes())?
+        memchr::memmem::rfind(header, key.as_bytes())?
     };
     let rest = header.get(at + key.len()..)?;
     let (negative, digits) = match rest.split_first() {
@@ -244,11 +249,11 @@ pub(crate) fn connect(address: SocketAddr) -> anyhow::Result<(TcpStream, Inbox)>
 /// One request and its answer, for everything that is not measured.
 pub(crate) fn call<T>(
     address: SocketAddr,
-    request: &RequestBytes,
+    request: &[u8],
     mut read: impl FnMut(Answer<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let (mut stream, mut inbox) = connect(address)?;
-    io::Write::write_all(&mut stream, &request.bytes)?;
+    io::Write::write_all(&mut stream, request)?;
     let mut result = None;
     while result.is_none() {
         inbox.receive(|answer| {
