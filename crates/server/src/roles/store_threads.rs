@@ -34,6 +34,9 @@ const CLOCK_CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Messages that are due within this are delivered together.
 const DELIVERY_STEP: Duration = Duration::from_millis(5);
 
+/// The segment maker rests so many times as long as it wrote zeros: they cost as much as messages, and
+/// where these come faster than that they go without.
+const REST_OF_SEGMENT_MAKER: u32 = 9;
 /// What the index builder reads of the log at once.
 const INDEX_STEP_BYTES: u64 = 4 * 1024 * 1024;
 /// How often it says how far it is.
@@ -237,15 +240,12 @@ impl Worker {
 
     fn make_segments(&self) {
         let mut complaint = Complaint::new("cannot make the next commit log segment ready");
-        let mut is_unfinished = false;
-        while self
-            .bells
-            .segment
-            .wait(is_unfinished.then_some(Duration::ZERO))
-            != Wake::Stopped
-        {
+        let mut rest = None;
+        while self.bells.segment.wait(rest) != Wake::Stopped {
+            let began = Instant::now();
             let prepared = self.store.prepare_segment();
-            is_unfinished = matches!(prepared, Ok(true));
+            let is_unfinished = matches!(prepared, Ok(true));
+            rest = is_unfinished.then(|| began.elapsed() * REST_OF_SEGMENT_MAKER);
             complaint.about(&prepared.map(|_| ()));
         }
     }

@@ -12,10 +12,9 @@ use super::{CommitLog, Segment};
 use crate::disk::{DiskFile, Reserve, is_out_of_space};
 use crate::file_names;
 
-/// A segment is written out ahead in pieces of this size, and synced after doses of that: whoever syncs
-/// the log meanwhile shares the disk with it.
+/// So much of a segment is written out and synced at once: whoever syncs the log meanwhile shares the
+/// disk with it.
 const WRITTEN_OUT_PIECE_BYTES: u64 = 1 << 20;
-const WRITTEN_OUT_DOSE_BYTES: u64 = 8 << 20;
 
 #[derive(Debug)]
 pub(super) struct Ahead {
@@ -49,34 +48,23 @@ impl CommitLog {
         Ok(())
     }
 
-    /// Writes a dose of the prepared segment out, unless the log went on into it: appends wait for one
-    /// piece at most, and no piece is written over a record. A sync of a segment that was written out
+    /// Writes a piece of the prepared segment out, unless the log went on into it: an append waits for
+    /// the piece at most, and none is written over a record. A sync of a segment that was written out
     /// waits for no metadata. True when there is more to write.
     pub(crate) fn write_out_prepared(&self) -> io::Result<bool> {
-        let mut in_work = None;
-        let mut dose = 0;
-        while dose < WRITTEN_OUT_DOSE_BYTES {
+        let (segment, is_unfinished) = {
             let mut prepared = self.prepared.lock();
             let Some(ahead) = prepared.as_mut() else {
-                break;
+                return Ok(false);
             };
-            let segment = in_work.get_or_insert_with(|| Arc::clone(&ahead.segment));
-            if !Arc::ptr_eq(segment, &ahead.segment) {
-                break;
+            if self.write_piece_out(ahead)? == 0 {
+                return Ok(false);
             }
-            let bytes = self.write_piece_out(ahead)?;
-            if bytes == 0 {
-                break;
-            }
-            dose += bytes;
-        }
-        if let Some(segment) = in_work.filter(|_| dose > 0) {
-            segment.file(&*self.disk)?.sync()?;
-        }
-        let prepared = self.prepared.lock();
-        Ok(prepared
-            .as_ref()
-            .is_some_and(|ahead| ahead.written_out < ahead.to_write_out))
+            let is_unfinished = ahead.written_out < ahead.to_write_out;
+            (Arc::clone(&ahead.segment), is_unfinished)
+        };
+        segment.file(&*self.disk)?.sync()?;
+        Ok(is_unfinished)
     }
 
     /// Writes the next piece out; how long it was. On a disk that is full all the same, the segment
