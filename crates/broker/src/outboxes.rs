@@ -2,6 +2,7 @@
 //! for each connection.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use ferrocket_protocol::outbox::Outbox;
@@ -18,6 +19,16 @@ impl Outboxes {
     pub(crate) fn of(&mut self, peer: &Arc<dyn Peer>) -> &mut Outbox {
         let entry = self.outboxes.entry(peer.id());
         &mut entry.or_insert_with(|| (Arc::clone(peer), Outbox::new())).1
+    }
+
+    /// Puts frames behind those that are there for a connection.
+    pub(crate) fn add(&mut self, peer: Arc<dyn Peer>, mut frames: Outbox) {
+        match self.outboxes.entry(peer.id()) {
+            Entry::Vacant(entry) => {
+                entry.insert((peer, frames));
+            }
+            Entry::Occupied(entry) => entry.into_mut().1.append(&mut frames),
+        }
     }
 
     /// Hands everything to the connections.

@@ -20,6 +20,9 @@ pub const BODY_COPY_BYTES_MAX: usize = 2048;
 /// An outbox with so many bytes wants to be written before anything more is answered into it.
 pub const OUTBOX_BYTES_FULL: usize = 1024 * 1024;
 
+/// What an answer without a body takes, roughly.
+const ANSWER_BYTES: usize = 320;
+
 /// Encoded frames in the order in which they will be written.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -34,6 +37,15 @@ impl Outbox {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An outbox that takes so many answers without a body in one piece.
+    #[must_use]
+    pub fn with_room_for(answers: usize) -> Self {
+        Self {
+            open: BytesMut::with_capacity(answers * ANSWER_BYTES),
+            ..Self::default()
+        }
     }
 
     /// Appends the answer to a request; does nothing for a one-way request.

@@ -396,8 +396,10 @@ impl AppendBatch {
             + 4
             + message.body.len()
             + topic_length_bytes;
+        let found = keys::of(message.properties);
+        let [_, _, tags] = found;
         if config.message_index_enable && keys::is_indexed(message.sys_flag) {
-            keys::hashes(message.topic, message.properties, &mut self.key_hashes);
+            keys::hashes_of(message.topic, found, &mut self.key_hashes);
         }
         self.records.push(Slot {
             start,
@@ -405,7 +407,7 @@ impl AppendBatch {
             topic_at,
             topic_bytes: message.topic.len(),
             queue_id: message.queue_id,
-            tags: TagsCode::of(config, message.topic, message.properties),
+            tags: TagsCode::of_tags(config, message.topic, message.properties, tags),
             queue_type,
             queued: dispatch::is_queued(message.sys_flag),
             messages,

@@ -25,6 +25,16 @@ pub(crate) enum TagsCode {
 
 impl TagsCode {
     pub(crate) fn of(config: &StoreConfig, topic: &str, text: &[u8]) -> Self {
+        Self::of_tags(config, topic, text, properties::find(text, property::TAGS))
+    }
+
+    /// As [`of`](Self::of), with tags that were found already.
+    pub(crate) fn of_tags(
+        config: &StoreConfig,
+        topic: &str,
+        text: &[u8],
+        tags: Option<&str>,
+    ) -> Self {
         if topic == SCHEDULE_TOPIC
             && let Some(level) = properties::find(text, property::DELAY_TIME_LEVEL)
             && let Ok(level) = level.parse::<usize>()
@@ -35,7 +45,7 @@ impl TagsCode {
                 delay_ms: known.unwrap_or(UNKNOWN_LEVEL_DELAY_MS),
             };
         }
-        Self::Known(properties::find(text, property::TAGS).map_or(0, tags_code))
+        Self::Known(tags.map_or(0, tags_code))
     }
 
     pub(crate) fn at(self, store_ms: i64) -> i64 {

@@ -12,7 +12,7 @@
 mod deliver;
 mod put;
 
-pub(crate) use put::level_of;
+pub(crate) use put::level;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -16,11 +16,9 @@ const TIMES: [&str; 3] = [
     property::TIMER_DELAY_MS,
 ];
 
-/// The level that a message asks for: `DELAY`, when it is a number above 0.
-pub(crate) fn level_of(text: &[u8]) -> Option<i32> {
-    properties::find(text, property::DELAY_TIME_LEVEL)
-        .and_then(|level| level.parse().ok())
-        .filter(|level| *level > 0)
+/// The level that a message asks for with its property `DELAY`, when that is a number above 0.
+pub(crate) fn level(text: &str) -> Option<i32> {
+    text.parse().ok().filter(|level| *level > 0)
 }
 
 impl Broker {

@@ -17,12 +17,86 @@ use crate::{Broker, RegistrationChange};
 /// Java limits the topic of a batch to this (`Byte.MAX_VALUE`).
 const BATCH_TOPIC_CHARS_MAX: usize = 127;
 
-/// Properties that ask for a later delivery.
-const DELAYS: [&str; 3] = [
-    property::TIMER_DELIVER_MS,
-    property::TIMER_DELAY_SEC,
-    property::TIMER_DELAY_MS,
-];
+/// The properties that a send is judged by, found in one pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judged<'a> {
+    pub(super) unique_key: Option<&'a str>,
+    pub(super) tags: Option<&'a str>,
+    keys: Option<&'a str>,
+    /// `MessageConst.PROPERTY_WAIT_STORE_MSG_OK`.
+    wait: Option<&'a str>,
+    delay_level: Option<&'a str>,
+    prepared: Option<&'a str>,
+    /// A timed message whose time has come.
+    out_ms: Option<&'a str>,
+    deliver_ms: Option<&'a str>,
+    delay_sec: Option<&'a str>,
+    delay_ms: Option<&'a str>,
+    inner_num: Option<&'a str>,
+}
+
+impl<'a> Judged<'a> {
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        let [
+            unique_key,
+            tags,
+            keys,
+            wait,
+            delay_level,
+            prepared,
+            out_ms,
+            deliver_ms,
+            delay_sec,
+            delay_ms,
+            inner_num,
+        ] = properties::find_all(
+            text,
+            [
+                property::UNIQ_KEY,
+                property::TAGS,
+                property::KEYS,
+                property::WAIT_STORE_MSG_OK,
+                property::DELAY_TIME_LEVEL,
+                property::TRANSACTION_PREPARED,
+                property::TIMER_OUT_MS,
+                property::TIMER_DELIVER_MS,
+                property::TIMER_DELAY_SEC,
+                property::TIMER_DELAY_MS,
+                property::INNER_NUM,
+            ],
+        );
+        Self {
+            unique_key,
+            tags,
+            keys,
+            wait,
+            delay_level,
+            prepared,
+            out_ms,
+            deliver_ms,
+            delay_sec,
+            delay_ms,
+            inner_num,
+        }
+    }
+
+    /// Whether the answer waits for the disk; absent is yes.
+    pub(super) fn waits_for_store(&self) -> bool {
+        self.wait
+            .is_none_or(|wait| wait.eq_ignore_ascii_case("true"))
+    }
+
+    /// The first property that asks for a later delivery.
+    fn delay(&self) -> Option<&'static str> {
+        let wishes = [
+            (self.deliver_ms, property::TIMER_DELIVER_MS),
+            (self.delay_sec, property::TIMER_DELAY_SEC),
+            (self.delay_ms, property::TIMER_DELAY_MS),
+        ];
+        let wish = wishes.iter().find(|(value, _)| value.is_some());
+        wish.map(|(_, name)| *name)
+    }
+}
 
 /// Where a message goes.
 #[derive(Debug)]
@@ -173,27 +247,31 @@ pub(super) fn check_wishes(
     request: &Request<'_>,
     header: &SendMessage<'_>,
     target: &Target,
-    text: &[u8],
+    judged: &Judged<'_>,
     body_bytes_max: usize,
 ) -> Result<Option<i32>, MessageError> {
     // Only a record with the bit for it may say that it holds many messages (`innerBatchChecker`).
-    if target.topic.batch_queues && properties::find(text, property::INNER_NUM).is_some() {
+    if target.topic.batch_queues && judged.inner_num.is_some() {
         return Err(MessageError::Illegal { body_bytes_max });
     }
-    if target.topic.compacted && properties::find(text, property::KEYS).is_none() {
+    if target.topic.compacted && judged.keys.is_none() {
         return Err(MessageError::KeyMissing);
     }
-    let delay_level = delay::level_of(text).filter(|_| !target.dead);
+    let delay_level = judged
+        .delay_level
+        .and_then(delay::level)
+        .filter(|_| !target.dead);
     let retried = header.reconsume_times.unwrap_or(0) > 0 && delay_level.is_some();
-    if properties::is_true(text, property::TRANSACTION_PREPARED) && !retried {
+    let prepared = judged
+        .prepared
+        .is_some_and(|prepared| prepared.eq_ignore_ascii_case("true"));
+    if prepared && !retried {
         let broker_ip = request.config.broker_ip1.clone();
         return Err(MessageError::Transaction { broker_ip });
     }
     if delay_level.is_none()
-        && properties::find(text, property::TIMER_OUT_MS).is_none()
-        && let Some(property) = DELAYS
-            .into_iter()
-            .find(|wish| properties::find(text, wish).is_some())
+        && judged.out_ms.is_none()
+        && let Some(property) = judged.delay()
     {
         return Err(MessageError::Delayed {
             topic: target.topic.name().to_string(),

@@ -42,33 +42,36 @@ impl Broker {
         run: &mut SendRun,
         out: &mut Outbox,
     ) {
-        let sync = self.store.config().flush_mode == FlushMode::Sync;
-        match self.settle(config, sync, run, out) {
-            Some(end) if sync => {
-                self.park_sends(Parked {
-                    end,
-                    deadline_ms: now_ms + config.sync_flush_timeout_ms,
-                    peer: peer.map(Arc::clone),
-                    sends: std::mem::take(&mut run.sends),
-                    ids: std::mem::take(&mut run.ids),
-                });
-                // The disk may have had it before the answers were parked.
-                if self.store.durable() >= end {
-                    self.complete_durable(now_ms);
-                }
+        if self.store.config().flush_mode == FlushMode::Async {
+            if self.settle(config, None, run, out).is_some() {
+                self.wake_for(now_ms, config, &run.sends);
             }
-            Some(_) => self.wake_for(now_ms, config, &run.sends),
-            None => {}
+            run.clear();
+            return;
+        }
+        let mut answers = Outbox::with_room_for(run.sends.len());
+        if let Some(end) = self.settle(config, Some(&mut answers), run, out) {
+            self.park_sends(run, |run| Parked {
+                end,
+                deadline_ms: now_ms + config.sync_flush_timeout_ms,
+                peer: peer.map(Arc::clone),
+                answers,
+                run,
+            });
+            // The disk may have had it before the answers were parked.
+            if self.store.durable() >= end {
+                self.complete_durable(now_ms);
+            }
         }
         run.clear();
     }
 
-    /// Counts what was stored and answers whoever does not wait for the disk. Tells where the run
-    /// ends in the log, if any of it is there.
+    /// Counts what was stored and answers it: into `durable` whoever waits for the disk, if there is
+    /// such a thing. Tells where the run ends in the log, if any of it is there.
     fn settle(
         &self,
         config: &BrokerConfig,
-        sync: bool,
+        mut durable: Option<&mut Outbox>,
         run: &mut SendRun,
         out: &mut Outbox,
     ) -> Option<PhysicalOffset> {
@@ -106,15 +109,17 @@ impl Broker {
             let light = run.batch.light_arrivals(index);
             send.light
                 .extend(light.map(|(name, next)| (name.into(), next.0)));
-            let answered = !(sync && send.wait_store_ok);
-            send.outcome = Outcome::Stored { at, answered };
-            if answered {
-                let texts = Texts {
-                    ids: &run.ids,
-                    scratch: &mut run.message_id,
-                };
-                answer::stored(config, send, &at, texts, response::SUCCESS, out);
-            }
+            let durable = durable.as_deref_mut().filter(|_| send.wait_store_ok);
+            send.outcome = Outcome::Stored {
+                at,
+                answered: durable.is_none(),
+            };
+            let texts = Texts {
+                ids: &run.ids,
+                scratch: &mut run.message_id,
+            };
+            let out = durable.unwrap_or(&mut *out);
+            answer::stored(config, send, &at, texts, response::SUCCESS, out);
         }
         self.stats.put_messages.add(messages);
         self.stats.put_bytes.add(bytes);

@@ -1,15 +1,16 @@
 //! Sends that wait for the disk (SYNC_FLUSH): their answers, in the order of the log.
 //!
-//! A run of sends waits as a whole, because it was written as a whole. The flusher completes all
-//! runs up to the durable watermark; those of one connection leave together. Whoever waited longer
-//! than `syncFlushTimeout` is told FLUSH_DISK_TIMEOUT, and its consumers are still woken when the
-//! disk has the message.
+//! A run of sends waits as a whole, because it was written as a whole, and its answers wait encoded:
+//! the flusher, for whom the disk waits, only hands them out, all of a connection at once. Whoever
+//! waited longer than `syncFlushTimeout` is told FLUSH_DISK_TIMEOUT instead, and its consumers are
+//! still woken when the disk has the message.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ferrocket_protocol::codes::response;
+use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::Peer;
 use ferrocket_store::{FlushMode, PhysicalOffset};
 use parking_lot::Mutex;
@@ -24,6 +25,10 @@ use crate::outboxes::Outboxes;
 const SENDS_MAX: u64 = 32_768;
 /// Bytes that may wait for the disk at a time.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Lists of completed runs that are kept for use again, and how long they may be.
+const SPARE_RUNS_MAX: usize = 256;
+const SPARE_SENDS_MAX: usize = 256;
+const SPARE_IDS_BYTES_MAX: usize = 16 * 1024;
 
 /// A run of one connection that is in the log but not yet on the disk.
 #[derive(Debug)]
@@ -32,6 +37,14 @@ pub(super) struct Parked {
     pub(super) deadline_ms: i64,
     /// Nobody sent what the broker itself stores.
     pub(super) peer: Option<Arc<dyn Peer>>,
+    /// What its producers are told when the disk has it; nothing when they were told otherwise.
+    pub(super) answers: Outbox,
+    pub(super) run: ParkedRun,
+}
+
+/// What a run is made of.
+#[derive(Debug, Default)]
+pub(super) struct ParkedRun {
     pub(super) sends: Vec<Send>,
     pub(super) ids: String,
 }
@@ -42,12 +55,13 @@ pub(crate) struct FlushWait {
     /// Ordered by the end of the runs.
     runs: Mutex<VecDeque<Parked>>,
     sends: AtomicU64,
+    spare: Mutex<Vec<ParkedRun>>,
 }
 
 impl FlushWait {
     fn park(&self, parked: Parked) {
         self.sends
-            .fetch_add(parked.sends.len() as u64, Ordering::Relaxed);
+            .fetch_add(parked.run.sends.len() as u64, Ordering::Relaxed);
         let mut runs = self.runs.lock();
         // Connections may append in one order and come here in another, never far apart.
         let at = runs
@@ -63,15 +77,34 @@ impl FlushWait {
         let rest = runs.split_off(count);
         let taken = std::mem::replace(&mut *runs, rest);
         drop(runs);
-        let sends: usize = taken.iter().map(|run| run.sends.len()).sum();
+        let sends: usize = taken.iter().map(|parked| parked.run.sends.len()).sum();
         self.sends.fetch_sub(sends as u64, Ordering::Relaxed);
         taken
+    }
+
+    fn give_back(&self, mut run: ParkedRun) {
+        let ParkedRun { sends, ids } = &mut run;
+        if sends.capacity() > SPARE_SENDS_MAX || ids.capacity() > SPARE_IDS_BYTES_MAX {
+            return;
+        }
+        sends.clear();
+        ids.clear();
+        let mut spare = self.spare.lock();
+        if spare.len() < SPARE_RUNS_MAX {
+            spare.push(run);
+        }
     }
 }
 
 impl Broker {
-    pub(super) fn park_sends(&self, parked: Parked) {
-        self.flush_wait.park(parked);
+    /// Parks what a run is made of, and leaves it empty lists.
+    pub(super) fn park_sends(&self, run: &mut SendRun, park: impl FnOnce(ParkedRun) -> Parked) {
+        let ParkedRun { sends, ids } = self.flush_wait.spare.lock().pop().unwrap_or_default();
+        let run = ParkedRun {
+            sends: std::mem::replace(&mut run.sends, sends),
+            ids: std::mem::replace(&mut run.ids, ids),
+        };
+        self.flush_wait.park(park(run));
     }
 
     /// Refuses a send when too much waits for the disk already.
@@ -107,31 +140,19 @@ impl Broker {
         if completed.is_empty() {
             return;
         }
-        let config = self.config.load();
+        let mut runs = Vec::with_capacity(completed.len());
         let mut answers = Outboxes::default();
-        let mut scratch = String::new();
-        for run in &completed {
-            let Some(peer) = &run.peer else {
-                continue;
-            };
-            let out = answers.of(peer);
-            for send in &run.sends {
-                if let Outcome::Stored {
-                    at,
-                    answered: false,
-                } = &send.outcome
-                {
-                    let texts = Texts {
-                        ids: &run.ids,
-                        scratch: &mut scratch,
-                    };
-                    answer::stored(&config, send, at, texts, response::SUCCESS, out);
-                }
+        for parked in completed {
+            if let Some(peer) = parked.peer {
+                answers.add(peer, parked.answers);
             }
+            runs.push(parked.run);
         }
         answers.send();
-        for run in &completed {
+        let config = self.config.load();
+        for run in runs {
             self.wake_for(now_ms, &config, &run.sends);
+            self.flush_wait.give_back(run);
         }
     }
 
@@ -141,16 +162,12 @@ impl Broker {
         let mut scratch = String::new();
         let config = self.config.load();
         let mut runs = self.flush_wait.runs.lock();
-        for run in runs.iter_mut().filter(|run| run.deadline_ms <= now_ms) {
-            let Parked {
-                peer: Some(peer),
-                sends,
-                ids,
-                ..
-            } = run
-            else {
+        for parked in runs.iter_mut().filter(|it| it.deadline_ms <= now_ms) {
+            let Some(peer) = &parked.peer else {
                 continue;
             };
+            parked.answers = Outbox::new();
+            let ParkedRun { sends, ids } = &mut parked.run;
             for send in sends {
                 let Outcome::Stored {
                     at,

@@ -24,6 +24,7 @@ use ferrocket_protocol::message::{batch, properties, property, sys_flag, tags_co
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_store::{AppendBatch, Appended, NewMessage};
 
+use self::check::Judged;
 use self::error::{BusyError, MessageError, SendError};
 use crate::Broker;
 use crate::config::{BrokerConfig, BrokerRole};
@@ -167,15 +168,16 @@ impl Broker {
     ) -> Result<(), SendError> {
         let mut target = self.target(request, header)?;
         let text = header.properties.as_deref().unwrap_or_default().as_bytes();
+        let judged = Judged::of(text);
         let delay_level = check::check_wishes(
             request,
             header,
             &target,
-            text,
+            &judged,
             self.store.config().body_bytes_max,
         )?;
         let flags = self.message_flags(header, &target.topic)?;
-        let sent_key = properties::find(text, property::UNIQ_KEY);
+        let sent_key = judged.unique_key;
         let unique_key = match sent_key {
             Some(key) => run.push_key(key),
             None => {
@@ -237,8 +239,8 @@ impl Broker {
             queue_id: target.queue_id,
             told_queue_id: target.told_queue_id,
             unique_key,
-            tags_code: Some(properties::find(text, property::TAGS).map_or(0, tags_code)),
-            wait_store_ok: waits_for_store(text),
+            tags_code: Some(judged.tags.map_or(0, tags_code)),
+            wait_store_ok: judged.waits_for_store(),
             batch: false,
             is_inner_batch: false,
             is_send_back: false,
@@ -263,7 +265,8 @@ impl Broker {
         if request.frame.body.len() > self.store.config().body_bytes_max {
             return Err(self.illegal().into());
         }
-        if target.topic.batch_queues && properties::find(text, property::UNIQ_KEY).is_some() {
+        let judged = Judged::of(text);
+        if target.topic.batch_queues && judged.unique_key.is_some() {
             return self.encode_inner_batch(request, header, target, flags, run);
         }
         let mut messages = Vec::new();
@@ -290,15 +293,14 @@ impl Broker {
         run.batch
             .push_to(self.store.config(), target.topic.queue_type(), &messages)
             .map_err(|error| SendError::from_append(&error, self.store.config()))?;
-        let unique_key =
-            properties::find(text, property::UNIQ_KEY).map_or(0..0, |key| run.push_key(key));
+        let unique_key = judged.unique_key.map_or(0..0, |key| run.push_key(key));
         run.sends.push(Send {
             to: request.to,
             queue_id: target.queue_id,
             told_queue_id: target.told_queue_id,
             unique_key,
             tags_code: None,
-            wait_store_ok: waits_for_store(text),
+            wait_store_ok: judged.waits_for_store(),
             batch: true,
             is_inner_batch: false,
             is_send_back: false,
@@ -321,8 +323,8 @@ impl Broker {
         run: &mut SendRun,
     ) -> Result<(), SendError> {
         let text = header.properties.as_deref().unwrap_or_default().as_bytes();
-        let unique_key = properties::find(text, property::UNIQ_KEY);
-        let unique_key = unique_key.map_or(0..0, |key| run.push_key(key));
+        let judged = Judged::of(text);
+        let unique_key = judged.unique_key.map_or(0..0, |key| run.push_key(key));
         let mut parts = batch::iter(&request.frame.body);
         let number = parts.try_fold(0_i64, |number, part| part.map(|_| number + 1));
         let number = number.map_err(MessageError::Batch)?;
@@ -375,8 +377,8 @@ impl Broker {
             told_queue_id: target.told_queue_id,
             unique_key,
             // What an entry of its queue says.
-            tags_code: Some(properties::find(text, property::TAGS).map_or(0, tags_code)),
-            wait_store_ok: waits_for_store(text),
+            tags_code: Some(judged.tags.map_or(0, tags_code)),
+            wait_store_ok: judged.waits_for_store(),
             batch: true,
             is_inner_batch: true,
             is_send_back: false,
@@ -404,12 +406,6 @@ impl Broker {
             body_bytes_max: self.store.config().body_bytes_max,
         }
     }
-}
-
-/// `MessageConst.PROPERTY_WAIT_STORE_MSG_OK`: absent is true.
-fn waits_for_store(text: &[u8]) -> bool {
-    properties::find_bytes(text, property::WAIT_STORE_MSG_OK.as_bytes())
-        .is_none_or(|wait| wait.eq_ignore_ascii_case(b"true"))
 }
 
 /// The properties as sent, without those that only brokers may set, and with the broker's own.

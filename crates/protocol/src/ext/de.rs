@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer};
+use serde::de::value::CowStrDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
     VariantAccess, Visitor,
@@ -12,7 +12,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::{ExtFields, Pairs};
-use crate::json_text::RawText;
+use crate::json_text::{RawText, digits};
 
 /// The most fields that a header struct may have; Java's largest has fifteen.
 const FIELDS_MAX: usize = 24;
@@ -72,8 +72,7 @@ impl<'de> Deserializer<'de> for ExtFields<'de> {
             }
         }
         visitor.visit_map(Wanted {
-            names: fields.iter(),
-            values: found.iter(),
+            fields: (0..).zip(fields.iter().zip(found.iter())),
             current: None,
         })
     }
@@ -146,29 +145,29 @@ impl<'de> SeqAccess<'de> for Each<'de> {
     }
 }
 
-/// The wanted fields that are there.
-struct Wanted<'f, 'de> {
-    names: std::slice::Iter<'static, &'static str>,
-    values: std::slice::Iter<'f, Option<RawText<'de>>>,
+/// The wanted fields that are there, each told by its number, which costs serde no comparison.
+struct Wanted<'de, F> {
+    fields: F,
     current: Option<FieldValue<'de>>,
 }
 
-impl<'de> MapAccess<'de> for Wanted<'_, 'de> {
+impl<'f, 'de: 'f, F> MapAccess<'de> for Wanted<'de, F>
+where
+    F: Iterator<Item = (u64, (&'static &'static str, &'f Option<RawText<'de>>))>,
+{
     type Error = HeaderError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, HeaderError> {
-        for (name, value) in self.names.by_ref().zip(self.values.by_ref()) {
+        for (number, (name, value)) in self.fields.by_ref() {
             if let Some(value) = value {
                 self.current = Some(FieldValue {
                     name: Cow::Borrowed(name),
                     value: *value,
                 });
-                return seed
-                    .deserialize(BorrowedStrDeserializer::new(name))
-                    .map(Some);
+                return seed.deserialize(number.into_deserializer()).map(Some);
             }
         }
         Ok(None)
@@ -272,22 +271,6 @@ impl FieldValue<'_> {
             expected,
         })
     }
-}
-
-/// The value of one to eighteen digits, which cannot overflow.
-#[inline]
-fn digits(text: &[u8]) -> Option<i64> {
-    if text.is_empty() || text.len() > 18 {
-        return None;
-    }
-    let mut number = 0;
-    for byte in text {
-        if !byte.is_ascii_digit() {
-            return None;
-        }
-        number = number * 10 + i64::from(byte - b'0');
-    }
-    Some(number)
 }
 
 macro_rules! numbers {

@@ -165,6 +165,20 @@ impl<'a> JsonPairs<'a> {
     /// Java's map turns every value into a string: a number is its digits, an object its text.
     #[inline]
     fn next_pair(&mut self) -> Result<Option<Pair<'a>>, Unexpected> {
+        let usual = self.begun.then(|| self.scanner.take_next_name()).flatten();
+        let Some(name) = usual.map_or_else(|| self.next_name(), |name| Ok(Some(name)))? else {
+            return Ok(None);
+        };
+        let value = match self.scanner.value()? {
+            Value::Null => None,
+            Value::String(text) => Some(text),
+            Value::Bare(text) | Value::Nested(text) => Some(RawText::plain(text)),
+        };
+        Ok(Some((name, value)))
+    }
+
+    /// The name of the next member with its colon, in any form that JSON allows.
+    fn next_name(&mut self) -> Result<Option<RawText<'a>>, Unexpected> {
         let scanner = &mut self.scanner;
         if self.begun {
             if scanner.take(b'}') {
@@ -180,12 +194,7 @@ impl<'a> JsonPairs<'a> {
         }
         let name = scanner.string()?;
         scanner.expect(b':', "a colon after the name of an ext field")?;
-        let value = match scanner.value()? {
-            Value::Null => None,
-            Value::String(text) => Some(text),
-            Value::Bare(text) | Value::Nested(text) => Some(RawText::plain(text)),
-        };
-        Ok(Some((name, value)))
+        Ok(Some(name))
     }
 }
 

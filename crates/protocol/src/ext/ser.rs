@@ -9,7 +9,7 @@ use serde::ser::{
 };
 
 use crate::frame::Encoding;
-use crate::json_text::write_string;
+use crate::json_text::{escaped, write_string};
 
 /// The value is no flat list of named texts, numbers and booleans.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -52,52 +52,46 @@ struct Fields<'o> {
 
 impl Fields<'_> {
     fn text(&mut self, name: &str, value: &str) -> Result<(), ShapeError> {
-        self.begin(name)?;
         match self.encoding {
-            Encoding::Json => write_string(self.out, value),
-            Encoding::Binary => self.binary_value(value)?,
+            Encoding::Json => {
+                self.json_name(name, b"\":");
+                write_string(self.out, value);
+                Ok(())
+            }
+            Encoding::Binary => self.binary(name, value),
         }
-        Ok(())
     }
 
     /// A value that never needs an escape.
     fn bare(&mut self, name: &str, value: &str) -> Result<(), ShapeError> {
-        self.begin(name)?;
         match self.encoding {
             Encoding::Json => {
-                self.out.put_u8(b'"');
+                self.json_name(name, b"\":\"");
                 self.out.put_slice(value.as_bytes());
                 self.out.put_u8(b'"');
+                Ok(())
             }
-            Encoding::Binary => self.binary_value(value)?,
+            Encoding::Binary => self.binary(name, value),
         }
-        Ok(())
     }
 
-    fn begin(&mut self, name: &str) -> Result<(), ShapeError> {
-        match self.encoding {
-            Encoding::Json => {
-                if self.any {
-                    self.out.put_u8(b',');
-                }
-                self.any = true;
-                write_string(self.out, name);
-                self.out.put_u8(b':');
-            }
-            Encoding::Binary => {
-                let Ok(bytes) = i16::try_from(name.len()) else {
-                    return Err(ShapeError(
-                        "the name of an ext field is too long".to_owned(),
-                    ));
-                };
-                self.out.put_i16(bytes);
-                self.out.put_slice(name.as_bytes());
-            }
-        }
-        Ok(())
+    /// A name, which is escaped already if it has to be, and what stands between it and its value.
+    fn json_name(&mut self, name: &str, after: &[u8]) {
+        let before: &[u8] = if self.any { b",\"" } else { b"\"" };
+        self.any = true;
+        self.out.put_slice(before);
+        self.out.put_slice(name.as_bytes());
+        self.out.put_slice(after);
     }
 
-    fn binary_value(&mut self, value: &str) -> Result<(), ShapeError> {
+    fn binary(&mut self, name: &str, value: &str) -> Result<(), ShapeError> {
+        let Ok(bytes) = i16::try_from(name.len()) else {
+            return Err(ShapeError(
+                "the name of an ext field is too long".to_owned(),
+            ));
+        };
+        self.out.put_i16(bytes);
+        self.out.put_slice(name.as_bytes());
         let Ok(bytes) = i32::try_from(value.len()) else {
             return Err(ShapeError(
                 "the value of an ext field is too long".to_owned(),
@@ -282,7 +276,11 @@ impl SerializeMap for Entries<'_, '_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), ShapeError> {
         self.name.clear();
-        write!(self.name, "{}", Shown(name)).map_err(Error::custom)
+        write!(self.name, "{}", Shown(name)).map_err(Error::custom)?;
+        if self.fields.encoding == Encoding::Json {
+            self.name = escaped(&self.name);
+        }
+        Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ShapeError> {

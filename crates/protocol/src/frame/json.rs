@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{EncodeError, Encoding, Frame, FrameError, Head};
 use crate::ext::{JsonPairs, write_fields};
-use crate::json_text::{RawText, Scanner, Unexpected, Value, write_string};
+use crate::json_text::{self, RawText, Scanner, Unexpected, Value, write_string};
 use crate::language::Language;
 
 impl From<Unexpected> for FrameError {
@@ -76,10 +76,13 @@ fn number(value: Value<'_>, expected: &'static str) -> Result<i32, FrameError> {
         Value::String(text) => text.bytes,
         Value::Nested(_) => return Err(FrameError::Json { expected }),
     };
-    let digits = std::str::from_utf8(digits).ok();
-    digits
-        .and_then(|text| text.parse().ok())
-        .ok_or(FrameError::Json { expected })
+    let number = match json_text::digits(digits) {
+        Some(number) => i32::try_from(number).ok(),
+        None => std::str::from_utf8(digits)
+            .ok()
+            .and_then(|text| text.parse().ok()),
+    };
+    number.ok_or(FrameError::Json { expected })
 }
 
 /// An unknown name is no error, an ordinal out of range is one.

@@ -63,13 +63,13 @@ pub fn find_all<'a, const N: usize>(text: &'a [u8], names: [&str; N]) -> [Option
     let mut values = [None; N];
     let mut rest = text;
     while !rest.is_empty() {
-        let end = memchr::memchr(PAIR_END, rest).unwrap_or(rest.len());
-        let (piece, after) = rest.split_at(end);
-        rest = after.get(1..).unwrap_or_default();
-        for (name, slot) in names.iter().zip(&mut values) {
-            if let Some([NAME_END, value @ ..]) = piece.strip_prefix(name.as_bytes())
-                && !name.is_empty()
-                && !value.is_empty()
+        let (piece, after) = split_piece(rest);
+        rest = after;
+        let Some((name, value)) = split_name(piece) else {
+            continue;
+        };
+        for (wanted, slot) in names.iter().zip(&mut values) {
+            if wanted.as_bytes() == name
                 && let Ok(value) = std::str::from_utf8(value)
             {
                 *slot = Some(value);
@@ -77,6 +77,21 @@ pub fn find_all<'a, const N: usize>(text: &'a [u8], names: [&str; N]) -> [Option
         }
     }
     values
+}
+
+/// Name and value of a piece, without its end; `None` when either is empty.
+fn split_name(piece: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = piece.iter().position(|byte| *byte == NAME_END)?;
+    let (name, value) = piece.split_at(end);
+    let value = value.get(1..).filter(|value| !value.is_empty())?;
+    (!name.is_empty()).then_some((name, value))
+}
+
+/// The first piece, without its end, and what follows.
+fn split_piece(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = memchr::memchr(PAIR_END, text).unwrap_or(text.len());
+    let (piece, after) = text.split_at(end);
+    (piece, after.get(1..).unwrap_or_default())
 }
 
 /// Whether the property is there and is `true` in any letter case (`Boolean#parseBoolean`).
@@ -109,11 +124,18 @@ pub fn append(out: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Appends the text without the named properties; all else stays as it is.
 pub fn append_without(out: &mut Vec<u8>, text: &[u8], names: &[&str]) {
-    for piece in text.split_inclusive(|byte| *byte == PAIR_END) {
-        if !names.iter().any(|name| is_named(piece, name)) {
-            out.extend_from_slice(piece);
+    // What stays is copied in runs as long as they get.
+    let mut run = 0;
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let end = memchr::memchr(PAIR_END, rest).map_or(text.len(), |end| at + end + 1);
+        if names.iter().any(|name| is_named(rest, name)) {
+            out.extend_from_slice(text.get(run..at).unwrap_or_default());
+            run = end;
         }
+        at = end;
     }
+    out.extend_from_slice(text.get(run..).unwrap_or_default());
 }
 
 /// Removes a property, all duplicates of it.
@@ -147,10 +169,9 @@ pub fn build<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u8>
     text
 }
 
-fn is_named(piece: &[u8], name: &str) -> bool {
-    piece
-        .strip_prefix(name.as_bytes())
-        .is_some_and(|rest| rest.first() == Some(&NAME_END))
+/// Whether a text begins with a pair of that name, which has no separator in it.
+fn is_named(text: &[u8], name: &str) -> bool {
+    text.get(name.len()) == Some(&NAME_END) && text.starts_with(name.as_bytes())
 }
 
 #[cfg(test)]

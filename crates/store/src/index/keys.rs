@@ -13,8 +13,13 @@ pub(crate) fn is_indexed(flag: i32) -> bool {
 
 /// Adds the hashes of the keys of a message.
 pub(crate) fn hashes(topic: &str, text: &[u8], into: &mut Vec<i32>) {
+    hashes_of(topic, of(text), into);
+}
+
+/// As [`hashes`], of properties that were found already.
+pub(crate) fn hashes_of(topic: &str, found: Found<'_>, into: &mut Vec<i32>) {
     let hasher = IndexHasher::of_topic(topic);
-    let [unique, keys, tags] = of(text);
+    let [unique, keys, tags] = found;
     into.extend(unique.map(|unique| hasher.hash(&[unique])));
     into.extend(words(keys).map(|key| hasher.hash(&[key])));
     into.extend(tags.map(|tags| hasher.hash(&[TAGS_MARK, tags])));
@@ -32,7 +37,11 @@ pub(crate) fn has(record: &View<'_>, topic: &str, key: &str) -> bool {
         && (unique == Some(key) || words(keys).any(|word| word == key) || tagged())
 }
 
-fn of(text: &[u8]) -> [Option<&str>; 3] {
+/// Unique key, keys and tags.
+pub(crate) type Found<'a> = [Option<&'a str>; 3];
+
+/// What a message is found by.
+pub(crate) fn of(text: &[u8]) -> Found<'_> {
     let names = [property::UNIQ_KEY, property::KEYS, property::TAGS];
     properties::find_all(text, names)
 }
