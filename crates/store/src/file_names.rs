@@ -18,23 +18,11 @@ pub(crate) fn base_of(name: &str) -> Option<i64> {
     if digits { name.parse().ok() } else { None }
 }
 
-/// What is in the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Content {
-    /// Nothing can replace it: a file that is too long is refused. An empty last one, which an
-    /// interrupted creation leaves, is removed.
-    Original,
-    /// It can be made again: files of another length are given the right one.
-    Derived,
-}
-
 /// A file of an endless logical file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LogicalFile {
     pub(crate) base: i64,
     pub(crate) path: PathBuf,
-    /// The length that it had; it was extended with zeros or cut.
-    pub(crate) found_bytes: u64,
 }
 
 /// The size that the files of some directories have, which is stored nowhere: the configured one when
@@ -70,15 +58,15 @@ pub(crate) fn common_bytes<'a>(
     }
 }
 
-/// The files of one or several directories in ascending order. All must have bases that fit their size.
-/// A short one is extended with zeros, unless it is the last, empty, and to be removed; a long one is cut
-/// if what is in it can be made again (Java refuses to start on both, and on foreign names, which are left alone here).
+/// The files of one or several directories in ascending order, whose content nothing can replace. All
+/// must have bases that fit their size, and none may be longer. A short one is extended with zeros,
+/// unless it is the last and empty, as an interrupted creation leaves it: that one is removed (Java
+/// refuses to start on both, and on foreign names, which are left alone here).
 pub(crate) fn load<'a>(
     disk: &dyn Disk,
     directories: impl IntoIterator<Item = &'a Path>,
     file_bytes: u64,
     key: &'static str,
-    content: Content,
 ) -> Result<Vec<LogicalFile>, OpenError> {
     let mut files = Vec::new();
     for directory in directories {
@@ -86,18 +74,14 @@ pub(crate) fn load<'a>(
     }
     files.sort();
     none_twice(&files)?;
-    if let Some((_, path, 0)) = files.last()
-        && content == Content::Original
-    {
+    if let Some((_, path, 0)) = files.last() {
         disk.remove_file(path)
             .map_err(failed("remove empty file", path))?;
         files.pop();
     }
     let mut loaded = Vec::with_capacity(files.len());
     for (base, path, found_bytes) in files {
-        let misplaced = base.unsigned_abs() % file_bytes != 0;
-        let too_long = found_bytes > file_bytes && content == Content::Original;
-        if too_long || misplaced {
+        if !base.unsigned_abs().is_multiple_of(file_bytes) || found_bytes > file_bytes {
             return Err(OpenError::FileSize {
                 path,
                 found_bytes,
@@ -105,19 +89,26 @@ pub(crate) fn load<'a>(
                 key,
             });
         }
-        if found_bytes != file_bytes {
-            tracing::warn!(path = %path.display(), found_bytes, file_bytes, "a file has another length than the others: it is given theirs");
-            disk.open(&path)
-                .and_then(|file| file.set_bytes(file_bytes))
-                .map_err(failed("change the length of", &path))?;
-        }
-        loaded.push(LogicalFile {
-            base,
-            path,
-            found_bytes,
-        });
+        give_length(disk, &path, found_bytes, file_bytes)?;
+        loaded.push(LogicalFile { base, path });
     }
     Ok(loaded)
+}
+
+/// Extends a file with zeros, or cuts it.
+pub(crate) fn give_length(
+    disk: &dyn Disk,
+    path: &Path,
+    found_bytes: u64,
+    file_bytes: u64,
+) -> Result<(), OpenError> {
+    if found_bytes == file_bytes {
+        return Ok(());
+    }
+    tracing::warn!(path = %path.display(), found_bytes, file_bytes, "a file has another length than the others: it is given theirs");
+    disk.open(path)
+        .and_then(|file| file.set_bytes(file_bytes))
+        .map_err(failed("change the length of", path))
 }
 
 fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<(i64, PathBuf, u64)>, OpenError> {
@@ -127,10 +118,14 @@ fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<(i64, PathBuf, u64)>, O
         let path = directory.join(&entry.name);
         match base_of(&entry.name) {
             Some(base) => files.push((base, path, entry.bytes)),
-            None => tracing::warn!(path = %path.display(), "foreign file ignored"),
+            None => warn_of_foreign(&path),
         }
     }
     Ok(files)
+}
+
+pub(crate) fn warn_of_foreign(path: &Path) {
+    tracing::warn!(path = %path.display(), "foreign file ignored");
 }
 
 /// Two files that claim the same place are nothing to choose between.

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 pub(crate) use self::entry::{BATCH_ENTRY_BYTES, BatchEntry};
 use crate::disk::{Disk, unless_full};
+use crate::opening::Opening;
 use crate::queue::{Bounds, LoadedQueue, Newest, Queue, QueueFiles, QueueTable, Residence, Unit};
 
 pub(crate) type BatchQueue = Queue<BatchEntry>;
@@ -110,8 +111,10 @@ impl BatchQueues {
         loaded: &[LoadedQueue<BatchEntry>],
         log_start: i64,
         clean: bool,
+        opening: &dyn Opening,
     ) -> io::Result<()> {
-        self.table.finish_recovery(loaded, log_start, clean)?;
+        self.table
+            .finish_recovery(loaded, log_start, clean, opening)?;
         for queue in self.table.all() {
             let entries = queue.bounds(i64::MAX);
             let last = self.last_entry(&queue, entries)?;

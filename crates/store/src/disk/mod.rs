@@ -33,6 +33,24 @@ pub trait Disk: Debug + Send + Sync {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// What is in a directory, in name order; empty when the directory is absent.
     fn list(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
+    /// The files of a directory in name order, each with its first bytes; empty when the directory is
+    /// absent. Names that `wanted` does not want are left out, and so are directories. Quicker than one
+    /// call for each of these things: a store may have a million such directories.
+    fn heads(
+        &self,
+        directory: &Path,
+        head_bytes: usize,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> io::Result<Vec<FileHead>> {
+        let entries = self.list(directory)?.into_iter();
+        let files = entries.filter(|entry| !entry.is_dir && wanted(&entry.name));
+        files
+            .map(|entry| {
+                let file = self.open(&directory.join(&entry.name))?;
+                FileHead::read(&*file, entry.name, entry.bytes, head_bytes)
+            })
+            .collect()
+    }
     fn exists(&self, path: &Path) -> bool;
     /// When the content of a file was changed last, in milliseconds since 1970.
     fn modified_ms(&self, path: &Path) -> io::Result<i64>;
@@ -93,6 +111,43 @@ pub struct DirEntry {
     pub name: String,
     pub is_dir: bool,
     pub bytes: u64,
+}
+
+/// A file as a look at its beginning shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileHead {
+    pub name: String,
+    /// The length of the file.
+    pub bytes: u64,
+    /// Its first bytes, or all.
+    pub head: Vec<u8>,
+    /// Where, behind those, something else than zeros may stand. `None`: nowhere.
+    pub data_from: Option<u64>,
+}
+
+impl FileHead {
+    fn read(
+        file: &dyn DiskFile,
+        name: String,
+        bytes: u64,
+        head_bytes: usize,
+    ) -> io::Result<FileHead> {
+        let length = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let mut head = vec![0; length.min(head_bytes)];
+        file.read_exact_at(&mut head, 0)?;
+        let read = head.len() as u64;
+        let data_from = if read < bytes {
+            file.data_from(read)?
+        } else {
+            None
+        };
+        Ok(FileHead {
+            name,
+            bytes,
+            head,
+            data_from: data_from.filter(|at| *at < bytes),
+        })
+    }
 }
 
 /// Whether the space of a new file is set aside at once.

@@ -8,6 +8,8 @@
     reason = "this module is where the store's files become the operating system's"
 )]
 
+mod heads;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -20,8 +22,8 @@ use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{Flock, FlockType};
 
 use super::{
-    DirEntry, Disk, DiskFile, FileSystem, LockError, LockGuard, LockState, Reserve, Space,
-    is_out_of_space,
+    DirEntry, Disk, DiskFile, FileHead, FileSystem, LockError, LockGuard, LockState, Reserve,
+    Space, is_out_of_space,
 };
 
 /// Ranges are looked through in pieces of this size where the file system cannot zero them itself.
@@ -127,6 +129,15 @@ impl Disk for OsDisk {
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
+    }
+
+    fn heads(
+        &self,
+        directory: &Path,
+        head_bytes: usize,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> io::Result<Vec<FileHead>> {
+        heads::of(directory, head_bytes, wanted)
     }
 
     fn exists(&self, path: &Path) -> bool {

@@ -28,7 +28,7 @@ use self::pieces::Pieces;
 pub(crate) use self::segment::Segment;
 use crate::disk::{Disk, DiskFile, Reserve};
 use crate::errors::OpenError;
-use crate::file_names::{self, Content};
+use crate::file_names;
 use crate::queue::Residence;
 
 /// The key that says how long a segment is.
@@ -67,7 +67,6 @@ impl CommitLog {
             directories.paths(),
             segment_bytes,
             SEGMENT_BYTES_KEY,
-            Content::Original,
         )?;
         let segments = files
             .into_iter()

@@ -31,7 +31,7 @@ const AGREEING_FILES: usize = 16;
 pub(super) const SYNCED_ONE_BY_ONE_MAX: usize = 256;
 
 /// Bytes of entries read from a file at once.
-const READ_PIECE_BYTES: usize = 5 * 1024;
+pub(super) const READ_PIECE_BYTES: usize = 5 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct QueueFiles<E> {
@@ -182,13 +182,13 @@ impl<E: Unit> QueueFiles<E> {
         Ok(read.and(one.first().copied()))
     }
 
-    /// Whether the file with this base holds anything but zeros.
-    pub(super) fn has_data(&self, queue: &Queue<E>, base: i64) -> io::Result<bool> {
+    /// Whether the file with this base holds anything but zeros from a position on.
+    pub(super) fn has_data(&self, queue: &Queue<E>, base: i64, from: u64) -> io::Result<bool> {
         let Some(file) = self.open(queue, base)? else {
             return Ok(false);
         };
         let mut piece = [0_u8; READ_PIECE_BYTES];
-        let mut at = 0;
+        let mut at = from;
         while let Some(data) = file.data_from(at)?.filter(|at| *at < self.file_bytes()) {
             let left = usize::try_from(self.file_bytes() - data).unwrap_or(usize::MAX);
             let piece = piece.get_mut(..left.min(READ_PIECE_BYTES));
@@ -237,6 +237,11 @@ impl<E: Unit> QueueFiles<E> {
             base += self.file_entries;
         }
         Ok(())
+    }
+
+    /// Lets go of all handles.
+    pub(crate) fn close(&self) {
+        self.handles.close_if(|_| true);
     }
 
     pub(super) fn forget(&self, queue: &Queue<E>) {
@@ -367,7 +372,7 @@ impl<E: Unit> QueueFiles<E> {
 
     /// Opens something; when the process or the machine has no handle left, closes cached ones and
     /// tries once more.
-    fn with_handles<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn with_handles<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         match open() {
             Err(error) if is_handle_shortage(&error) => {
                 self.handles.close_oldest();

@@ -10,8 +10,10 @@
 mod entry;
 mod expire;
 mod files;
+mod fit;
 mod handles;
 mod load;
+mod measure;
 mod table;
 mod verify;
 

@@ -105,10 +105,23 @@ impl<E: Unit> QueueTable<E> {
             },
             Err(place) => place,
         };
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let queue = Arc::new(Queue::new(name, id, serial));
+        let queue = self.make(&name, id);
         queues.insert(place, Arc::clone(&queue));
         queue
+    }
+
+    /// A queue that is in the table only when it is [taken in](Self::take_in).
+    pub(super) fn make(&self, topic: &Arc<str>, id: i32) -> Arc<Queue<E>> {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Queue::new(Arc::clone(topic), id, serial))
+    }
+
+    /// The queues of a topic that has none yet, in ascending order.
+    pub(super) fn take_in(&self, topic: &Arc<str>, queues: Vec<Arc<Queue<E>>>) {
+        if !queues.is_empty() {
+            let mut shard = self.shard(topic).write();
+            shard.insert(Arc::clone(topic), queues);
+        }
     }
 
     /// Every queue, in no order.
@@ -379,6 +392,13 @@ impl<E: Unit> Queue<E> {
         let mut state = self.state.lock();
         state.to_sync = false;
         (state.unsynced, state.written)
+    }
+
+    /// Whether the files, in which entries up to `files_end` were found, are as they were then: the
+    /// entries that came since are in memory, and follow those.
+    pub(super) fn is_unwritten(&self, files_end: i64) -> bool {
+        let state = self.state.lock();
+        !state.to_sync && state.tail_start <= files_end
     }
 
     fn synced(&self, to: i64) {

@@ -40,7 +40,7 @@ impl<E: Unit> QueueTable<E> {
         clean: bool,
     ) -> io::Result<()> {
         // One way through the log, not one for each topic.
-        loaded.sort_by_key(LoadedQueue::end_physical);
+        loaded.sort_unstable_by_key(LoadedQueue::end_physical);
         for found in loaded {
             if clean {
                 found.suspect_if_unfinished();
@@ -103,6 +103,9 @@ impl<E: Unit> QueueTable<E> {
 
     /// Whether the last entry before `end` points behind the one before it.
     fn is_in_order(&self, found: &LoadedQueue<E>, end: i64, last: &E) -> io::Result<bool> {
+        if end == found.end() && found.last_in_order().is_some() {
+            return Ok(true);
+        }
         let before = self.entry_before(found, end - 1)?;
         let follows = |before: E| before.is_blank() || before.end() <= last.physical_offset();
         Ok(before.is_none_or(follows))
@@ -134,20 +137,20 @@ fn is_true<E: Unit>(
         // A segment is missing, or the log ended long before.
         return Ok(log.next_base_from(at).is_some());
     }
-    let Some(head) = RecordHead::read(log, at)? else {
-        return Ok(false);
-    };
-    let is_as_long = at + i64::from(head.bytes) == entry.end();
-    let bytes = usize::try_from(head.bytes).unwrap_or(usize::MAX);
-    if !is_as_long || bytes > WHOLE_BYTES_MAX {
-        return Ok(is_as_long);
+    let bytes = usize::try_from(entry.end() - at).unwrap_or(0);
+    if bytes > WHOLE_BYTES_MAX {
+        let head = RecordHead::read(log, at)?;
+        return Ok(head.is_some_and(|head| usize::try_from(head.bytes) == Ok(bytes)));
     }
     let mut record = vec![0; bytes];
     if !log.read_at(at, &mut record)? {
         return Ok(false);
     }
     let place = (&**queue.topic(), queue.id(), offset);
-    Ok(View::parse(&record).is_ok_and(|record| entry.is_made_of(&record, place, config)))
+    let is_whole =
+        |record: &View<'_>| record.bytes().len() == bytes && record.physical_offset == at;
+    let record = View::parse(&record).ok().filter(is_whole);
+    Ok(record.is_some_and(|record| entry.is_made_of(&record, place, config)))
 }
 
 impl Entry {

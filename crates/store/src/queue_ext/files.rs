@@ -118,6 +118,11 @@ impl ExtFiles {
         Ok(())
     }
 
+    /// Whether any queue has or had files.
+    pub(super) fn is_any(&self) -> bool {
+        self.disk.exists(&self.directory)
+    }
+
     /// Where the files of a queue begin, ascending.
     pub(super) fn bases(&self, queue: &Queue) -> io::Result<Vec<i64>> {
         let files = self.disk.list(&self.directory_of(queue))?;

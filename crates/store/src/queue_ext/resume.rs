@@ -12,6 +12,11 @@ use crate::queue::{Entry, Queue, QueueFiles, Residence, Unit as _};
 const PIECE_ENTRIES: i64 = 256;
 
 impl QueueExt {
+    /// Whether a queue may name units or have some.
+    pub(crate) fn may_have_units(&self) -> bool {
+        self.is_written || self.files.is_any()
+    }
+
     /// Before entries are made again: the extension of a queue ends behind the unit that its last
     /// entry names.
     pub(crate) fn resume(

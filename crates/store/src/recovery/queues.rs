@@ -105,9 +105,11 @@ impl Loaded {
     pub(super) fn cut_at(&self, parts: &Parts<'_>, start: i64, clean: bool) -> io::Result<()> {
         parts.queues.cut_at(&self.plain, start)?;
         parts.batch_queues.table().cut_at(&self.batch, start)?;
-        for found in &self.plain {
-            let files = parts.queues.files();
-            parts.queue_ext.resume(found.queue(), files, clean)?;
+        if parts.queue_ext.may_have_units() {
+            for found in &self.plain {
+                let files = parts.queues.files();
+                parts.queue_ext.resume(found.queue(), files, clean)?;
+            }
         }
         Ok(())
     }
@@ -119,16 +121,19 @@ impl Loaded {
             queues,
             batch_queues,
             queue_ext,
+            opening,
             ..
         } = *parts;
-        queues.finish_recovery(&self.plain, log.start(), clean)?;
-        batch_queues.finish_recovery(&self.batch, log.start(), clean)?;
+        queues.finish_recovery(&self.plain, log.start(), clean, opening)?;
+        batch_queues.finish_recovery(&self.batch, log.start(), clean, opening)?;
         queue_ext.finish_recovery(clean, &queues.all(), queues.files())?;
         write_behind(parts)?;
         if !clean {
             queues.distrust_names();
             batch_queues.table().distrust_names();
         }
+        queues.files().close();
+        batch_queues.table().files().close();
         Ok(())
     }
 }

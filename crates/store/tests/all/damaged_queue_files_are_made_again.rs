@@ -243,3 +243,21 @@ fn any_flipped_bit_in_the_last_entry_of_a_batch_queue() {
         }
     }
 }
+
+#[test]
+fn what_a_kill_left_behind_zeros_is_erased() {
+    let disk = stopped();
+    disk.write(Path::new("/store/abort"), b"1").unwrap();
+    // Behind the end of a queue that has nothing to be made again, and of the one with the last record.
+    for queue_id in [1, 2] {
+        change(&disk, &file(queue_id, 2), |content| {
+            content[140..160].fill(1);
+        });
+    }
+    let store = open(&disk, &small_config());
+    for queue_id in [1, 2] {
+        let content = disk.read(&file(queue_id, 2)).unwrap();
+        assert!(content[100..].iter().all(|byte| *byte == 0), "{queue_id}");
+        assert_eq!(store.max_offset("T", queue_id).0, 45);
+    }
+}

@@ -47,6 +47,8 @@ mod messages_that_java_keeps_waiting_are_whole;
 mod nothing_is_erased_while_a_disk_is_not_mounted;
 mod one_process_has_the_directory;
 mod properties_with_zeros_survive_a_kill;
+mod queues_are_found_by_any_number_of_threads;
+mod queues_at_rest_hold_no_handle;
 mod queues_made_again_survive_a_power_loss;
 mod queues_that_share_the_log_are_read_together;
 mod segments_take_turns_in_several_directories;

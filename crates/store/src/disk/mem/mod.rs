@@ -52,6 +52,8 @@ pub struct MemDisk {
 struct Watch {
     is_on: AtomicBool,
     bystander: Mutex<Option<Arc<dyn Bystander>>>,
+    /// A path for each handle that somebody holds.
+    handles: Mutex<Vec<PathBuf>>,
 }
 
 impl MemDisk {
@@ -176,6 +178,14 @@ impl MemDisk {
         *self.watch.bystander.lock() = bystander;
     }
 
+    /// How many handles of files below a directory somebody holds now.
+    #[must_use]
+    pub fn handles_below(&self, directory: &Path) -> usize {
+        let handles = self.watch.handles.lock();
+        let below = handles.iter().filter(|path| path.starts_with(directory));
+        below.count()
+    }
+
     /// Does something that changes the disk, between the doings of a bystander.
     fn change<T>(
         &self,
@@ -200,6 +210,7 @@ impl MemDisk {
     }
 
     fn file(&self, file: u64, path: &Path) -> Arc<dyn DiskFile> {
+        self.watch.handles.lock().push(path.to_owned());
         Arc::new(MemFile {
             disk: self.clone(),
             file,
@@ -386,6 +397,15 @@ struct MemFile {
     disk: MemDisk,
     file: u64,
     path: PathBuf,
+}
+
+impl Drop for MemFile {
+    fn drop(&mut self) {
+        let mut handles = self.disk.watch.handles.lock();
+        if let Some(index) = handles.iter().rposition(|path| *path == self.path) {
+            handles.swap_remove(index);
+        }
+    }
 }
 
 #[derive(Debug)]
