@@ -22,6 +22,8 @@ func pushCases() []testCase {
 		{"push-orderly", pushOrderly},
 		{"push-broadcasting", pushBroadcasting},
 		{"push-resumes-where-it-stopped", pushResumes},
+		{"delay-levels", delayLevels},
+		{"delay-of-retries", delayOfRetries},
 		{"consume-from-first", func(s *scope) { consumeFrom(s, consumer.ConsumeFromFirstOffset) }},
 		{"consume-from-last-of-young-queue", func(s *scope) { consumeFrom(s, consumer.ConsumeFromLastOffset) }},
 		{"consume-from-timestamp-of-young-queue", func(s *scope) { consumeFrom(s, consumer.ConsumeFromTimestamp) }},
@@ -294,4 +296,73 @@ func restartCase(signals string) testCase {
 		<-stopped
 		got.await(60*time.Second, acknowledged)
 	}}
+}
+
+// delayLevels: messages of two levels come when they are due, in the order within each.
+func delayLevels(s *scope) {
+	topic := s.topic(1)
+	client := s.producer()
+	got := &inbox{}
+	subscribe(s.push(s.unique("g")), topic, "*", 0, got)
+	delays := map[int]time.Duration{1: time.Second, 2: 5 * time.Second}
+	sent := map[int][]string{}
+	var all []string
+	began := time.Now()
+	for i := 0; i < 20; i++ {
+		for level := range delays {
+			text := fmt.Sprintf("level %d number %d", level, i)
+			send(client, message(topic, text).WithDelayTimeLevel(level))
+			sent[level] = append(sent[level], text)
+			all = append(all, text)
+		}
+	}
+	got.await(30*time.Second, sent[1])
+	if took := time.Since(began); took < delays[1] {
+		fail("the first level came after %v", took)
+	}
+	got.await(30*time.Second, sent[2])
+	if took := time.Since(began); took < delays[2] {
+		fail("the second level came after %v", took)
+	}
+	equal(len(all), got.size(), "deliveries")
+}
+
+// delayOfRetries: a listener that fails gets the message again, each time after the delay that it asked for.
+func delayOfRetries(s *scope) {
+	topic := s.topic(1)
+	var lock sync.Mutex
+	var tried []int32
+	var times []time.Time
+	client := s.push(s.unique("g"), consumer.WithMaxReconsumeTimes(2))
+	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: "*"}
+	err := client.Subscribe(topic, selector,
+		func(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+			if concurrently, found := primitive.GetConcurrentlyCtx(ctx); found {
+				concurrently.DelayLevelWhenNextConsume = 1
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			for _, one := range messages {
+				tried = append(tried, one.ReconsumeTimes)
+				times = append(times, time.Now())
+			}
+			return consumer.ConsumeRetryLater, nil
+		})
+	must(err, "subscribe")
+	must(client.Start(), "start push consumer")
+	send(s.producer(), message(topic, "fails"))
+	// The route of the retry topic may be known only after the next two rounds of the client.
+	within(100*time.Second, "three attempts", func() bool {
+		lock.Lock()
+		defer lock.Unlock()
+		return len(tried) >= 3
+	})
+	lock.Lock()
+	defer lock.Unlock()
+	equal([]int32{0, 1, 2}, tried[:3], "attempts")
+	for i := 1; i < 3; i++ {
+		if waited := times[i].Sub(times[i-1]); waited < 900*time.Millisecond {
+			fail("tried again after %v", waited)
+		}
+	}
 }

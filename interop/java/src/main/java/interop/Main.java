@@ -61,6 +61,7 @@ public final class Main {
         StartOffsetCases.register(main);
         ErrorCases.register(main);
         BatchQueueCases.register(main);
+        DelayCases.register(main);
         if (signals != null) {
             RestartCase.register(main, signals);
         }

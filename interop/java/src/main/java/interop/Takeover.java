@@ -49,6 +49,8 @@ public final class Takeover {
     private static final int PENDING = 5;
     private static final int HALVES = 6;
     private static final int LOOKED_UP = 40;
+    private static final int LEFT = 20;
+    private static final int LEVEL_10_SECONDS = 3;
     private static final int LEVEL_2_HOURS = 18;
 
     private final Target target;
@@ -56,6 +58,7 @@ public final class Takeover {
     private final String life;
     private final boolean isApache;
     private final boolean keysMayBeLost;
+    private final boolean isKilled;
     private int passed;
     private int failed;
 
@@ -65,7 +68,8 @@ public final class Takeover {
         life = args[2];
         isApache = args[3].equals("apache");
         // After a kill Apache throws its newest index file away.
-        keysMayBeLost = isApache && args[4].equals("kill");
+        isKilled = args[4].equals("kill");
+        keysMayBeLost = isApache && isKilled;
     }
 
     public static void main(String[] args) {
@@ -86,6 +90,7 @@ public final class Takeover {
                 check("messages at their offsets", () -> messages(scope, reader));
                 check("pending delayed and half messages", () -> waiting(scope, reader));
                 check("messages by key and by id", this::lookUp);
+                check("delayed messages of the life before", () -> delivered(reader, scope));
                 check("topics and group offsets", this::tables);
             }
         } else {
@@ -98,6 +103,7 @@ public final class Takeover {
         note("topics", topics());
         note("offsets", offsets());
         check("offsets on the disk", this::offsetsWritten);
+        check("delayed messages left", this::leave);
     }
 
     // --- what was promised before
@@ -172,6 +178,26 @@ public final class Takeover {
         return before.size() + " topics, " + committed.size() + " offsets";
     }
 
+    /** What the broker before was not given the time to deliver comes from this one, when it is due and once. */
+    private String delivered(DefaultMQPullConsumer reader, Scope scope) throws Exception {
+        List<String> left = Files.readAllLines(folder.resolve("left"));
+        List<String> found = new ArrayList<>();
+        Check.within(60, "delayed messages", () -> {
+            found.clear();
+            for (MessageExt message : Scope.readQueue(reader, scope.queue(DELAYED, 0))) {
+                if (left.contains(message.getKeys())) {
+                    found.add(message.getKeys());
+                    long tookMs = message.getStoreTimestamp() - message.getBornTimestamp();
+                    Check.that(tookMs >= 10_000, message.getKeys() + " came after " + tookMs + " ms");
+                }
+            }
+            return found.containsAll(left);
+        });
+        // A kill may come between a delivery and the note of it.
+        Check.that(isKilled || found.equals(left), "delivered otherwise than once and in order: " + found);
+        return found.size() + " of " + left.size();
+    }
+
     // --- more of everything
 
     private String send() throws Exception {
@@ -191,7 +217,7 @@ public final class Takeover {
                 }
                 note(acknowledged, TOPIC, keys, producer.send(batch));
             }
-            // Ours does not deliver them yet.
+            // Ours has no transactions yet.
             if (isApache && life.equals("1")) {
                 sendDelayed(producer, acknowledged);
                 sendHalf();
@@ -217,6 +243,22 @@ public final class Takeover {
                     message.getKeys()));
             }
         }
+    }
+
+    /** Sent last, so that this life does not see them due. */
+    private String leave() throws Exception {
+        List<String> keys = new ArrayList<>();
+        try (Scope scope = new Scope(target, "takeover_leave")) {
+            DefaultMQProducer producer = scope.producer();
+            for (int i = 0; i < LEFT; i++) {
+                keys.add(life + "-left-" + i);
+                Message message = message(DELAYED, keys.get(i), "TagA");
+                message.setDelayTimeLevel(LEVEL_10_SECONDS);
+                Check.equal(SendStatus.SEND_OK, producer.send(message).getSendStatus(), "delayed send");
+            }
+        }
+        note("left", keys);
+        return keys.size() + " due in 10 s";
     }
 
     private void sendHalf() throws Exception {
