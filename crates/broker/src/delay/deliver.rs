@@ -222,7 +222,7 @@ impl Broker {
 /// for a longer level: the message is due (`ScheduleMessageService#correctDeliverTimestamp`).
 fn due_ms(entry: &QueueEntry<'_>, delay_ms: i64, now_ms: i64) -> i64 {
     match entry.tags_code {
-        Some(due_ms) if due_ms <= now_ms + delay_ms => due_ms,
+        Some(due_ms) if due_ms <= now_ms.saturating_add(delay_ms) => due_ms,
         _ => now_ms,
     }
 }

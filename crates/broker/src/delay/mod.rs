@@ -32,14 +32,18 @@ use crate::topics::names::SCHEDULE_TOPIC;
 use crate::{Broker, OpenError, PersistError};
 
 const FILE: &str = "delayOffset.json";
+/// Queues of the schedule topic that are looked at for messages of levels that are gone.
+const LEVELS_MAX: i32 = 1_024;
 /// Nothing waits in the level.
 const IDLE: i64 = i64::MAX;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Delay {
+    /// Those of `messageDelayLevel`, and behind them those that it has no longer and in which messages
+    /// wait. Java leaves these where they are.
     levels: Box<[Level]>,
-    /// Places of levels that `messageDelayLevel` has no longer; kept for the day when it has.
+    /// Places of other levels; kept for the day when there are such.
     others: BTreeMap<i32, i64>,
     version: Mutex<DataVersion>,
     /// Deliveries, for steps of the version.
@@ -55,6 +59,7 @@ pub(crate) struct Delay {
 #[derive(Debug)]
 struct Level {
     queue_id: i32,
+    /// The longest that a message waits here; without a limit when `messageDelayLevel` does not say.
     delay_ms: i64,
     /// The first message that is not delivered.
     offset: AtomicI64,
@@ -88,8 +93,14 @@ impl Delay {
             .read(bodies::read_file::<DelayOffsetSerializeWrapper>)?
             .unwrap_or_default();
         let mut others = saved.offset_table;
+        let table = &store.config().delay_levels_ms;
+        let known = i32::try_from(table.len()).unwrap_or(i32::MAX);
+        let gone = (known..LEVELS_MAX)
+            .filter(|queue_id| store.max_offset(SCHEDULE_TOPIC, *queue_id).0 > 0)
+            .map(|queue_id| (queue_id, i64::MAX));
         let levels: Box<[Level]> = (0..)
-            .zip(&store.config().delay_levels_ms)
+            .zip(table.iter().copied())
+            .chain(gone)
             .map(|(queue_id, delay_ms)| {
                 let min = store.min_offset(SCHEDULE_TOPIC, queue_id).0;
                 let max = store.max_offset(SCHEDULE_TOPIC, queue_id).0;
@@ -107,7 +118,7 @@ impl Delay {
                 }
                 Level {
                     queue_id,
-                    delay_ms: *delay_ms,
+                    delay_ms,
                     offset: AtomicI64::new(placed),
                     wake_ms: AtomicI64::new(0),
                 }

@@ -31,7 +31,8 @@ impl Broker {
         queue_id: i32,
         text: &mut Vec<u8>,
     ) -> Option<(Arc<Topic>, i32)> {
-        let levels = i32::try_from(self.delay.levels.len()).unwrap_or(i32::MAX);
+        let levels = self.store.config().delay_levels_ms.len();
+        let levels = i32::try_from(levels).unwrap_or(i32::MAX);
         let last = levels.checked_sub(1).filter(|last| *last >= 0)?;
         for wish in TIMES {
             properties::remove(text, wish);

@@ -118,6 +118,38 @@ fn places_that_point_past_their_queue_are_put_right() {
     );
 }
 
+#[test]
+fn and_a_shorter_table_of_levels() {
+    let world = world();
+    let client = world.connect();
+    client.store("T", 0, "DELAY\x013\x02", "a");
+    client.store("T", 0, "DELAY\x011\x02", "b");
+    let (disk, settings) = (world.disk.clone(), world.store.config().clone());
+    world.broker.shutdown(world.now()).unwrap();
+    world.store.close(world.now()).unwrap();
+    let shorter = ferrocket_store::StoreConfig {
+        delay_levels_ms: vec![2_000],
+        ..settings
+    };
+    let world = World::on(disk, config(), shorter);
+    world.connect().store("T", 0, "DELAY\x013\x02", "c");
+    world.pass(2_000);
+    world.deliver();
+    assert_eq!(
+        found(&world, "T"),
+        ["b", "c"],
+        "the last level is the first"
+    );
+    world.pass(7_999);
+    world.deliver();
+    assert_eq!(found(&world, "T"), ["b", "c"]);
+    world.pass(1);
+    world.deliver();
+    assert_eq!(found(&world, "T"), ["b", "c", "a"]);
+    world.broker.persist(world.now()).unwrap();
+    assert_eq!(saved(&world.disk).offset_table, [(1, 2), (3, 1)].into());
+}
+
 /// A broker of Java was killed before it saved any place: all come, those that it delivered once more.
 #[test]
 fn those_that_a_java_broker_kept_are_delivered() {
