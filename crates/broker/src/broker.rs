@@ -135,6 +135,7 @@ impl Broker {
         Sizes {
             topics: self.topics.len(),
             groups: self.groups.all().len(),
+            conflicting_groups: self.clients.consumers.conflicts(),
             messages_put: self.stats.put_messages.total(),
             messages_got: self.stats.get_messages.total(),
             sends_failed: self.stats.put_failed.total(),

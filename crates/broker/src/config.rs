@@ -188,6 +188,8 @@ keys! {
     "slaveReadEnable" slave_read_enable: bool = false;
     "rejectPullConsumerEnable" reject_pull_consumer_enable: bool = false;
 
+    /// Ours alone: a client that wants other things than the rest of its group is not let in.
+    "rejectConflictingSubscriptions" reject_conflicting_subscriptions: bool = false;
     "notifyConsumerIdsChangedEnable" notify_consumer_ids_changed_enable: bool = true;
     "realTimeNotifyConsumerChange" real_time_notify_consumer_change: bool = true;
     "channelExpiredTimeout" channel_expired_timeout_ms: i64 = 120_000;

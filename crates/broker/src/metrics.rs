@@ -45,6 +45,8 @@ pub struct MetricsSnapshot {
 pub struct Sizes {
     pub topics: usize,
     pub groups: usize,
+    /// Groups whose clients want different things.
+    pub conflicting_groups: usize,
     /// Messages stored since the start.
     pub messages_put: u64,
     /// Messages given to consumers since the start.

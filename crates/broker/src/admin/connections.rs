@@ -38,6 +38,7 @@ impl Broker {
             consume_type: declared.consume_type,
             message_model: declared.message_model,
             subscription_table,
+            conflict: consumers.conflict().map(|conflict| conflict.to_string()),
         };
         reply_body(request, &body, out);
     }

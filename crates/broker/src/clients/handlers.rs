@@ -13,7 +13,7 @@ use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::ConnectionId;
 
 use super::ClientInfo;
-use super::consumers::{ConsumerGroup, Removal};
+use super::consumers::{ConsumerGroup, Registration, Removal};
 use super::subscription::is_tag_type;
 use crate::config::{BrokerConfig, PERM_READ, PERM_WRITE};
 use crate::groups::Group;
@@ -35,6 +35,7 @@ impl Broker {
             heard_ms: request.now_ms,
         };
         let second_version = data.heartbeat_fingerprint != 0;
+        let mut refused = None;
         let mut subscription_changed = !second_version;
         for consumer in &data.consumer_data_set {
             if request.config.reject_pull_consumer_enable
@@ -53,7 +54,9 @@ impl Broker {
                 .fingerprint_changed(&group.name, data.heartbeat_fingerprint);
             subscription_changed |= second_version && changed;
             let with_subscriptions = !(second_version && data.without_sub);
-            self.register_consumer(request, &client, &group, consumer, with_subscriptions);
+            let refusal =
+                self.register_consumer(request, &client, &group, consumer, with_subscriptions);
+            refused = refused.or(refusal);
         }
         for producer in &data.producer_data_set {
             if self
@@ -65,6 +68,10 @@ impl Broker {
                     .register(&producer.group_name, &client);
             }
         }
+        if let Some(remark) = refused {
+            out.reply_error(request.to, response::SYSTEM_ERROR, &remark);
+            return;
+        }
         let header = HeartbeatResponse {
             supports_v2: true,
             subscription_changed,
@@ -72,6 +79,7 @@ impl Broker {
         out.reply(request.to, response::SUCCESS, None, Some(&header), &[]);
     }
 
+    /// Answers why the client may not be in the group, if it may not.
     fn register_consumer(
         &self,
         request: &Request<'_>,
@@ -79,18 +87,28 @@ impl Broker {
         group: &Group,
         data: &ConsumerData,
         with_subscriptions: bool,
-    ) {
+    ) -> Option<String> {
         if !self.clients.join_consumers(client.peer.id(), &group.name) {
             tracing::warn!(group = %group.name, client = %client.client_id, "one connection speaks for too many groups");
-            return;
+            return None;
         }
         self.make_retry_topic(request.now_ms, group, data);
-        let registered = self
-            .clients
-            .consumers
-            .register(client, data, with_subscriptions);
-        if let Some((consumers, true)) = registered {
-            self.consumers_changed(request.config, group, &consumers);
+        let refuse = request.config.reject_conflicting_subscriptions;
+        let consumers = &self.clients.consumers;
+        match consumers.register(client, data, with_subscriptions, refuse)? {
+            Registration::Registered { group: of, changed } => {
+                if changed {
+                    self.consumers_changed(request.config, group, &of);
+                }
+                None
+            }
+            Registration::Refused(conflict) => {
+                tracing::warn!(group = %group.name, client = %client.client_id, %conflict, "a client is refused that wants other things than its group");
+                Some(format!(
+                    "the clients of group[{}] must subscribe alike (rejectConflictingSubscriptions=true): {conflict}",
+                    group.name
+                ))
+            }
         }
     }
 

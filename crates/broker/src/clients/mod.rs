@@ -5,6 +5,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod compensation;
+pub(crate) mod conflict;
 pub(crate) mod consumers;
 mod handlers;
 mod notify;

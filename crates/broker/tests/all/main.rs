@@ -31,6 +31,7 @@ mod a_refused_send_says_why;
 mod a_synchronous_send_is_answered_when_the_disk_has_it;
 mod answers_of_one_read_wait_for_room;
 mod broken_requests_are_answered_and_never_panic;
+mod clients_of_a_group_that_subscribe_differently_are_noticed;
 mod configuration_changes_take_effect;
 mod delayed_messages_follow_their_model;
 mod delayed_messages_survive_a_stop_and_a_kill;

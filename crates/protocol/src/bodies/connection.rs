@@ -23,6 +23,9 @@ pub struct Connection {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ConsumerConnection {
+    /// Ours alone: in what the clients differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<String>,
     pub connection_set: Vec<Connection>,
     #[serde(
         skip_serializing_if = "Option::is_none",

@@ -285,6 +285,7 @@ mod tests {
         wanted.push("strange.key".to_owned());
         // Ours alone.
         wanted.push("diskReservedBytes".to_owned());
+        wanted.push("rejectConflictingSubscriptions".to_owned());
         wanted.sort();
         let ours = keys(&text);
         let missing: Vec<_> = wanted.iter().filter(|key| !ours.contains(key)).collect();

@@ -68,6 +68,11 @@ impl BrokerExposition {
         page.sample(&[], &sizes.topics);
         page.gauge("rocketmq_consumer_group_number", "Consumer groups.");
         page.sample(&[], &sizes.groups);
+        page.gauge(
+            "ferrocket_conflicting_consumer_groups",
+            "Consumer groups whose clients subscribe differently.",
+        );
+        page.sample(&[], &sizes.conflicting_groups);
         let (appended, durable) = (self.store.appended().0, self.store.durable().0);
         page.gauge("rocketmq_storage_size_bytes", "Bytes of the commit log.");
         page.sample(&MEDIUM, &(appended - self.store.min_physical_offset().0));

@@ -62,6 +62,7 @@ public final class Main {
         ErrorCases.register(main);
         BatchQueueCases.register(main);
         DelayCases.register(main);
+        GroupCases.register(main);
         if (signals != null) {
             RestartCase.register(main, signals);
         }
