@@ -86,7 +86,9 @@ impl Broker {
         let groups = Groups::open(Arc::clone(&disk), &directory, light, now_ms)?;
         let offsets = Offsets::open(Arc::clone(&disk), &directory, light, now_ms)?;
         offsets.reconcile(&topics, &store)?;
-        let delay = Delay::open(disk, &directory, &store, now_ms)?;
+        let delay = Delay::open(Arc::clone(&disk), &directory, &store, now_ms)?;
+        let lock_journal = store.config().below_root("ferrocket").join("queueLocks");
+        let locks = QueueLocks::open(disk, lock_journal, now_ms);
         let stats = Stats::default();
         stats.start(now_ms);
         Ok(Self {
@@ -95,7 +97,7 @@ impl Broker {
             offsets,
             delay,
             clients: Clients::new(),
-            locks: QueueLocks::default(),
+            locks,
             flush_wait: FlushWait::default(),
             pull_state: PullState::new(),
             spare_runs: Mutex::default(),
@@ -205,6 +207,7 @@ impl Broker {
     /// # Errors
     /// When the disk refuses; a later call tries again.
     pub fn persist(&self, now_ms: i64) -> Result<(), PersistError> {
+        self.locks.save(now_ms);
         let config = self.config.load();
         let interval_ms = config.flush_consumer_offset_interval_ms;
         let mut saved = Ok(());
@@ -241,6 +244,7 @@ impl Broker {
     /// # Errors
     /// When the disk refuses a table; the others are written.
     pub fn persist_final(&self, now_ms: i64) -> Result<(), PersistError> {
+        self.locks.save(now_ms);
         let saved = [
             self.topics.save(),
             self.groups.save(),

@@ -37,6 +37,7 @@ impl Broker {
             consume_from_where: declared.consume_from_where,
             consume_type: declared.consume_type,
             message_model: declared.message_model,
+            queue_locks: self.locks.held(group, request.now_ms),
             subscription_table,
             conflict: consumers.conflict().map(|conflict| conflict.to_string()),
         };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ferrocket_protocol::bodies::TopicConfig;
 use ferrocket_protocol::headers::ConsumerSendMsgBack;
 use ferrocket_protocol::message::ids::OffsetMessageId;
-use ferrocket_protocol::message::{NewMessage, View, properties, property, tags_code};
+use ferrocket_protocol::message::{NewMessage, View, properties, property, sys_flag, tags_code};
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::version;
 use ferrocket_store::PhysicalOffset;
@@ -86,6 +86,10 @@ impl Broker {
             let cause = format!("look message by offset failed, {}", header.offset);
             return Err(BusyError::Unknown(cause).into());
         };
+        if view.sys_flag & sys_flag::INNER_BATCH != 0 {
+            // The consumer sends the message that it cannot handle, without the rest of the batch.
+            return Err(self.illegal().into());
+        }
         let fate = self.fate(request, &header, &group, retry_topic, view.reconsume_times);
         self.encode_send_back(request, &view, fate, run)?;
         Ok(true)
@@ -118,9 +122,15 @@ impl Broker {
         } else {
             LEVEL_BEFORE_FIRST_RETRY + tried
         };
+        // A topic that was made for fewer queues is read in those alone.
+        let queues = group
+            .config
+            .retry_queue_nums
+            .min(retry_topic.config.read_queue_nums)
+            .max(1);
         Fate {
             topic: retry_topic,
-            queue_id: self.chance.below(group.config.retry_queue_nums),
+            queue_id: self.chance.below(queues),
             delay_level,
         }
     }

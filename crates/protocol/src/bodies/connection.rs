@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Language;
 
-use super::{ConsumeFromWhere, ConsumeType, MessageModel, SubscriptionData, java_enum};
+use super::{ConsumeFromWhere, ConsumeType, MessageModel, QueueLock, SubscriptionData, java_enum};
 
 /// One connected client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct ConsumerConnection {
         deserialize_with = "java_enum::optional"
     )]
     pub message_model: Option<MessageModel>,
+    /// Ours alone: who consumes which queue in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queue_locks: Vec<QueueLock>,
     pub subscription_table: BTreeMap<String, SubscriptionData>,
 }
 

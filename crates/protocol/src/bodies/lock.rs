@@ -22,6 +22,17 @@ pub struct LockBatchResponseBody {
     pub lock_ok_mq_set: Vec<MessageQueue>,
 }
 
+/// A lock as tools see it; ours alone, beside the connections of a group (203).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct QueueLock {
+    pub client_id: String,
+    /// Since when the client holds it.
+    pub held_ms: i64,
+    pub message_queue: MessageQueue,
+    pub renewed_ms_ago: i64,
+}
+
 /// Queues to unlock.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
