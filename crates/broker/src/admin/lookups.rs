@@ -5,6 +5,7 @@ use ferrocket_protocol::frame::NoHeader;
 use ferrocket_protocol::headers::{
     QueryMessage, QueryMessageResponse, UniqueKeyQuery, ViewMessage,
 };
+use ferrocket_protocol::message::{View, property};
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_store::PhysicalOffset;
 
@@ -15,6 +16,9 @@ use crate::request::Request;
 /// `indexType` of a lookup by tags, and what stands before the tags in the index.
 const TAG_INDEX: &str = "T";
 const TAG_MARK: &str = "T#";
+
+/// `indexType` of a lookup by key.
+const KEY_INDEX: &str = "K";
 
 const NOT_FOUND: &str = "can not find message, maybe time range not correct";
 
@@ -37,7 +41,8 @@ impl Broker {
     }
 
     /// QUERY_MESSAGE: the newest messages of a topic with a key. A unique key is looked up like any
-    /// other, but the number of answers is the broker's choice; tags are looked up under a mark.
+    /// other, but the number of answers is the broker's choice; tags are looked up under a mark. An
+    /// answer that has not all of them says so, and where the next page goes on.
     pub(crate) fn query_message(&self, request: &Request<'_>, out: &mut Outbox) {
         let Some(mut header) = request.header::<QueryMessage>(out) else {
             return;
@@ -53,9 +58,15 @@ impl Broker {
         }
         let max = usize::try_from(header.max_num).unwrap_or(0);
         let (begin_ms, end_ms) = (header.begin_timestamp, header.end_timestamp);
-        let found = self
-            .store
-            .query(&header.topic, &header.key, max, begin_ms, end_ms);
+        let before = header.last_key.as_deref().and_then(offset_of_key);
+        let found = self.store.query_before(
+            &header.topic,
+            &header.key,
+            max,
+            begin_ms,
+            end_ms,
+            before.unwrap_or(PhysicalOffset(i64::MAX)),
+        );
         let answer = match found {
             Ok(answer) => answer,
             Err(error) => return reply_read_error(request, &error, out),
@@ -65,10 +76,36 @@ impl Broker {
         } else {
             (response::SUCCESS, None)
         };
+        let oldest = answer.records.first().filter(|_| answer.truncated);
+        let oldest = oldest.and_then(|record| View::parse(record).ok());
         let header = QueryMessageResponse {
+            truncated: oldest.as_ref().map(|_| true),
+            last_key: oldest.map(|record| {
+                format!(
+                    "{}@{}@{}@{}@{}@{}",
+                    record.store_ms,
+                    record.topic,
+                    header.index_type.as_deref().unwrap_or(KEY_INDEX),
+                    header.key,
+                    record.property(property::UNIQ_KEY).unwrap_or_default(),
+                    record.physical_offset
+                )
+            }),
             index_last_update_timestamp: answer.index_last_update_ms,
             index_last_update_phyoffset: answer.index_last_physical,
         };
         out.reply(request.to, code, remark, Some(&header), &answer.records);
     }
+}
+
+/// Where a page ended, from the text that tools of 5.4 and later print and take as `lastKey`: time,
+/// topic, kind, key, id and offset, with `@` between.
+fn offset_of_key(last_key: &str) -> Option<PhysicalOffset> {
+    last_key
+        .rsplit('@')
+        .next()?
+        .trim()
+        .parse()
+        .ok()
+        .map(PhysicalOffset)
 }

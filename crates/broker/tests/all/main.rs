@@ -16,6 +16,7 @@ mod a_deleted_topic_is_gone_and_its_waiters_know;
 mod a_filter_that_matches_nothing_ends_after_a_bounded_look;
 mod a_group_goes_on_where_an_administrator_puts_it;
 mod a_group_is_what_its_settings_say;
+mod a_key_of_many_messages_is_answered_page_by_page;
 mod a_light_queue_is_read_like_any_queue;
 mod a_message_given_up_on_is_kept_as_it_was;
 mod a_message_is_found_by_its_keys;

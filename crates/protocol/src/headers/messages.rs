@@ -19,11 +19,17 @@ pub struct QueryMessage {
 }
 
 /// `QueryMessageResponseHeader`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct QueryMessageResponse {
     pub index_last_update_timestamp: i64,
     pub index_last_update_phyoffset: i64,
+    /// Ours alone: there are older messages with the key. Absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncated: Option<bool>,
+    /// Ours alone: the `lastKey` of a request for those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_key: Option<String>,
 }
 
 /// `ViewMessageRequestHeader`: `VIEW_MESSAGE_BY_ID`.

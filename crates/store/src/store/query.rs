@@ -19,6 +19,8 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub struct QueryAnswer {
     /// Whole records in the order of the log.
     pub records: Vec<Bytes>,
+    /// There are older ones, which did not fit.
+    pub truncated: bool,
     /// Up to when the index has messages; 0 when nothing was found, as in Java.
     pub index_last_update_ms: i64,
     /// The last record in the index.
@@ -41,6 +43,24 @@ impl Store {
         begin_ms: i64,
         end_ms: i64,
     ) -> Result<QueryAnswer, ReadError> {
+        let end = PhysicalOffset(i64::MAX);
+        self.query_before(topic, key, max, begin_ms, end_ms, end)
+    }
+
+    /// The same among those that begin before `before`: with the offset of the first record of a
+    /// truncated answer, what comes next.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn query_before(
+        &self,
+        topic: &str,
+        key: &str,
+        max: usize,
+        begin_ms: i64,
+        end_ms: i64,
+        before: PhysicalOffset,
+    ) -> Result<QueryAnswer, ReadError> {
         let max = max.min(self.config.query_messages_max);
         let newest = self.index.newest();
         if max == 0 {
@@ -53,16 +73,24 @@ impl Store {
         };
         let mut found: Vec<(i64, Bytes)> = Vec::new();
         let mut bytes = 0;
+        let mut truncated = false;
         let walked = self.index.find(wanted, &mut |physical_offset| {
+            if physical_offset >= before.0 {
+                return Ok(true);
+            }
             if found.iter().any(|(known, _)| *known == physical_offset) {
                 return Ok(true);
             }
             let Some(record) = self.record_with(physical_offset, topic, key, wanted)? else {
                 return Ok(true);
             };
+            if found.len() >= max || bytes >= ANSWER_BYTES_MAX {
+                truncated = true;
+                return Ok(false);
+            }
             bytes += record.len();
             found.push((physical_offset, record));
-            Ok(found.len() < max && bytes < ANSWER_BYTES_MAX)
+            Ok(true)
         });
         walked.map_err(|source| ReadError::Io {
             what: format!("the messages of topic {topic} with a key"),
@@ -74,6 +102,7 @@ impl Store {
         found.sort_unstable_by_key(|(physical_offset, _)| *physical_offset);
         Ok(QueryAnswer {
             records: found.into_iter().map(|(_, record)| record).collect(),
+            truncated,
             index_last_update_ms: newest.store_ms,
             index_last_physical: newest.physical_offset,
         })
