@@ -32,7 +32,7 @@ impl Store {
         request: &ReadRequest<'_>,
         accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
     ) -> io::Result<Picked> {
-        let mut picked = Picked::from_offset(request.offset.0);
+        let mut picked = Picked::from(self, request);
         let residence = residence_of(request);
         let offset = request.offset.0;
         let number = self

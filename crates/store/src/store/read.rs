@@ -19,6 +19,8 @@ use crate::recovery::start::RecordHead;
 
 /// Entries looked at together.
 const PIECE_ENTRIES: usize = 64;
+/// The same when the first of them were not enough: what one read of a queue's file gives.
+const LATER_PIECE_ENTRIES: usize = 256;
 
 /// What a walk along the queue chose.
 #[derive(Debug, Default)]
@@ -28,6 +30,9 @@ pub(super) struct Picked {
     messages: u32,
     pub(super) bytes: usize,
     pub(super) next_offset: i64,
+    /// Where the log began and ended when the walk did.
+    log_start: i64,
+    log_end: i64,
     /// Start of the last record looked at, taken or not.
     last_physical: i64,
     /// An entry pointed to what the log no longer has.
@@ -40,9 +45,13 @@ pub(super) struct Picked {
 }
 
 impl Picked {
-    pub(super) fn from_offset(offset: i64) -> Self {
+    pub(super) fn from(store: &Store, request: &ReadRequest<'_>) -> Self {
+        let messages_max = request.messages_max as usize;
         Self {
-            next_offset: offset,
+            entries: Vec::with_capacity(messages_max.min(PIECE_ENTRIES)),
+            next_offset: request.offset.0,
+            log_start: store.log.start(),
+            log_end: store.appended().0,
             ..Self::default()
         }
     }
@@ -84,7 +93,7 @@ impl Store {
             if let Some(answer) = out_of_bounds(request.offset.0, bounds) {
                 return Ok(answer);
             }
-            let picked = Picked::from_offset(request.offset.0);
+            let picked = Picked::from(self, request);
             let picked = self.pick(&queue, bounds, request, picked, accept);
             let next_file = self.queues.files().next_file_from(request.offset.0);
             return picked
@@ -126,7 +135,7 @@ impl Store {
         }
         let picked = Picked {
             ends_at_refused: true,
-            ..Picked::from_offset(request.offset.0)
+            ..Picked::from(self, request)
         };
         let next_file = self.queues.files().next_file_from(request.offset.0);
         self.pick(&queue, bounds, request, picked, accept)
@@ -171,11 +180,13 @@ impl Store {
             (self.config.filter_scan_bytes_max / ENTRY_BYTES).max(request.messages_max as usize);
         let scan_end = bounds.max.min(request.offset.0 + scan_max as i64);
         let residence = residence_of(request);
-        let mut piece = [Entry::BLANK; PIECE_ENTRIES];
+        let files = self.queues.files();
+        let mut first = [Entry::BLANK; PIECE_ENTRIES];
+        let mut later = Vec::new();
+        let mut piece = first.as_mut_slice();
         while picked.next_offset < scan_end {
             let from = picked.next_offset;
-            let files = self.queues.files();
-            let Some(count) = queue.entries(files, from, scan_end, &mut piece, residence)? else {
+            let Some(count) = queue.entries(files, from, scan_end, piece, residence)? else {
                 picked.cold = request.hot_only;
                 picked.no_file = !request.hot_only;
                 break;
@@ -193,6 +204,9 @@ impl Store {
             if count == 0 {
                 break;
             }
+            // A filter wants few: the rest is looked at in longer pieces.
+            later.resize(LATER_PIECE_ENTRIES, Entry::BLANK);
+            piece = later.as_mut_slice();
         }
         Ok(picked)
     }
@@ -208,12 +222,12 @@ impl Store {
         accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
     ) -> io::Result<bool> {
         let entry = candidate.entry;
-        let behind = self.appended().0 - entry.physical_offset;
+        let behind = picked.log_end - entry.physical_offset;
         if !picked.entries.is_empty() && self.is_full(candidate, request, picked, behind) {
             return Ok(false);
         }
         let gone =
-            entry.is_blank() || !entry.is_written() || entry.physical_offset < self.log.start();
+            entry.is_blank() || !entry.is_written() || entry.physical_offset < picked.log_start;
         if !gone && request.hot_only && !self.may_be_hot(entry.physical_offset, behind) {
             picked.cold = true;
             return Ok(false);
