@@ -9,9 +9,10 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::compare::{self, Plan, Scale, Servers, Side};
+use crate::compare::{self, Plan, Scale, Selection, Servers, Side};
 use crate::e2e::EndToEndWork;
 use crate::measure::Outcome;
+use crate::observed::Observed;
 use crate::process::AtRest;
 use crate::pull::PullWork;
 use crate::send::SendWork;
@@ -61,6 +62,9 @@ struct Target {
     /// The broker's process, to read its CPU time and memory.
     #[arg(long)]
     server_pid: Option<u32>,
+    /// Where it serves `/metrics`, to print how long its stages took (`metricsExporterType=PROM`).
+    #[arg(long, requires = "server_pid")]
+    metrics: Option<SocketAddr>,
     /// Prints JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -138,21 +142,31 @@ struct EchoArgs {
 
 #[derive(Debug, Args)]
 struct CompareArgs {
+    /// Of the works in time; what takes minutes is measured once.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Length of each work in time.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 6)]
     seconds: u64,
     /// Load before anything counts.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 10)]
     warm_up_seconds: u64,
     /// Messages to store and read back.
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
-    /// Only these works, by name.
+    /// Only these rows (P1 to P12), or works by name.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Writes all results as JSON.
+    /// Only these brokers.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    sides: Vec<Side>,
+    /// One round with a tenth of everything, to see that it works.
+    #[arg(long)]
+    quick: bool,
+    /// Also a run of so long with a steady load, in which memory must stay flat (P10).
+    #[arg(long, default_value_t = 0)]
+    soak_minutes: u64,
+    /// Writes all results as JSON, for `report`.
     #[arg(long)]
     json: Option<PathBuf>,
     #[command(flatten)]
@@ -256,12 +270,13 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Mode::Pull(args) => {
             let outcome = PullWork {
+                server: args.target.observed(),
+                passes: 1,
                 address: args.target.address,
                 topic: args.target.topic,
                 queues: args.target.queues,
                 messages_max: args.messages_max,
                 tag: args.tag,
-                server_pid: args.target.server_pid,
             }
             .run()?;
             print_outcome(&outcome, args.target.json)
@@ -281,14 +296,21 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
+impl Target {
+    fn observed(&self) -> Option<Observed> {
+        let metrics = self.metrics;
+        self.server_pid.map(|pid| Observed { pid, metrics })
+    }
+}
+
 impl SendArgs {
     /// The work, with its topics created.
     fn work(self) -> anyhow::Result<SendWork> {
+        let server = self.target.observed();
         let Target {
             address,
             topic,
             queues,
-            server_pid,
             ..
         } = self.target;
         let topics: Vec<String> = match self.topics {
@@ -311,22 +333,45 @@ impl SendArgs {
             warm_up: Duration::from_secs(self.warm_up_seconds),
             length: Duration::from_secs(self.seconds),
             messages: self.messages,
-            server_pid,
+            server,
         })
     }
 }
 
 impl CompareArgs {
     fn plan(self) -> Plan {
-        Plan {
-            rounds: self.rounds,
-            scale: Scale {
+        let scale = if self.quick {
+            Scale::quick()
+        } else {
+            Scale {
                 messages: self.messages,
                 ..Scale::new(self.seconds, self.warm_up_seconds)
-            },
-            only: self.only,
+            }
+        };
+        let store = StorePlan {
+            rows: Vec::new(),
+            sides: self.sides,
+            length: scale.length,
+            warm_up: scale.warm_up,
+            log_gib: if self.quick { 1 } else { 8 },
+            log_queues: if self.quick { 1000 } else { 10_000 },
+            log_body_bytes: 16_384,
+            many: Vec::new(),
+            many_apache_max: 0,
+            cold_messages: scale.messages,
+            cold_body_bytes: 4096,
+            rate: scale.rate,
             servers: self.servers.servers(),
             json: self.json,
+        };
+        Plan {
+            rounds: if self.quick { 1 } else { self.rounds },
+            scale: Scale {
+                soak: Duration::from_secs(60 * self.soak_minutes),
+                ..scale
+            },
+            selection: Selection::new(self.only),
+            store,
         }
     }
 }

@@ -1,153 +1,153 @@
 //! The same works against the Apache broker and against ours, in turns, in one run.
 //!
-//! Only one server runs at a time, each round begins with an empty store, and the order within a
+//! Only one server runs at a time, each part begins with an empty store, and the order within a
 //! round changes from round to round. Of each measure the median over the rounds counts; the
-//! spread is printed beside it, because a machine with neighbours is never quiet.
+//! spread is printed beside it, because a machine with neighbours is never quiet. Parts that take
+//! minutes are measured once.
 
+mod floors;
+mod flush;
+mod goals;
+mod growth;
+mod idle;
+mod many_topics;
+mod parts;
+mod rounds;
+mod rows;
 mod servers;
+mod soak;
 mod table;
 mod works;
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use self::floors::Floor;
+use self::goals::Verdict;
+use self::parts::Part;
+pub(crate) use self::rows::{Row, Selection};
 pub(crate) use self::servers::{Running, Servers, Side};
 pub(crate) use self::table::Measures;
 use self::table::Table;
 pub(crate) use self::works::Scale;
-use self::works::Work;
-use crate::measure::Outcome;
-use crate::process::AtRest;
 use crate::say;
+use crate::store::{Findings, StorePlan};
 
 /// How to compare.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) rounds: usize,
     pub(crate) scale: Scale,
-    /// Names of the works to run; empty: all.
-    pub(crate) only: Vec<String>,
-    pub(crate) servers: Servers,
-    /// Where all results go as JSON.
-    pub(crate) json: Option<PathBuf>,
+    pub(crate) selection: Selection,
+    /// Sizes of what the store alone decides, the servers, and where the result goes as JSON.
+    pub(crate) store: StorePlan,
 }
 
-/// Everything that a round brought for one server.
-#[derive(Debug, Clone, Serialize)]
-struct Round {
-    side: Side,
-    number: usize,
-    start_to_first_send_ms: f64,
-    /// Soon after the start, before any load but the first send.
-    at_rest: AtRest,
-    /// In the order in which they ran.
-    outcomes: Vec<Measured>,
-    /// After all works.
-    at_rest_after: AtRest,
-}
-
-/// A work's outcome under its short name.
-#[derive(Debug, Clone, Serialize)]
-struct Measured {
-    name: &'static str,
-    outcome: Outcome,
-}
-
-/// The file that `--json` names.
-#[derive(Debug, Serialize)]
-struct Written<'a> {
+/// The file that `--json` names, and that `report` makes documents of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Comparison {
     machine: String,
-    apache_jvm: String,
+    date: String,
+    apache: String,
     plan: String,
-    rounds: &'a [Round],
-    table: &'a Table,
+    minutes: f64,
+    verdicts: Vec<Verdict>,
+    floors: Vec<Floor>,
+    table: Table,
+    /// What could not be measured, and why.
+    failures: Vec<String>,
 }
 
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<()> {
-    let works: Vec<Work> = works::all(&plan.scale)
-        .into_iter()
-        .filter(|work| plan.only.is_empty() || plan.only.iter().any(|name| name == work.name))
-        .collect();
-    say(&format!("machine: {}\n", machine()))?;
-    say(&format!(
-        "Apache {} with JVM options {}\n",
-        plan.servers.release,
-        plan.servers.jvm_text()
-    ))?;
-    say(&format!("plan: {} rounds, {}\n\n", plan.rounds, plan.scale))?;
-    let mut rounds = Vec::new();
-    for number in 0..plan.rounds {
-        let order = if number % 2 == 0 {
-            [Side::Apache, Side::Ferrocket]
-        } else {
-            [Side::Ferrocket, Side::Apache]
-        };
-        for side in order {
-            let running = plan.servers.start(side)?;
-            let round = round(side, number, plan, &works, &running)
-                .with_context(|| format!("round {} against {side}", number + 1));
-            // The server is ended before an error ends us.
-            let ended = plan.servers.stop(running);
-            rounds.push(round?);
-            ended?;
+    let (since, servers) = (Instant::now(), &plan.store.servers);
+    let apache = format!(
+        "{} with JVM options {}",
+        servers.release,
+        servers.jvm_text()
+    );
+    let planned = format!("{} rounds, {}", plan.rounds, plan.scale);
+    say(&format!("machine: {}\nApache {apache}\n", machine()))?;
+    say(&format!("plan: {planned}\n\n"))?;
+    let mut measures = Measures::default();
+    let mut failures = Vec::new();
+    let floors = if plan.selection.wants(&[Row::P1, Row::P5]) {
+        floors::measure(&plan.scale, servers)?
+    } else {
+        Vec::new()
+    };
+    for round in 0..plan.rounds {
+        for part in Part::ALL {
+            if part.is_wanted(&plan.selection, &plan.scale) && (round == 0 || part.is_repeated()) {
+                failures.extend(in_turns(plan, part, round, &mut measures)?);
+            }
         }
     }
-    let table = Table::new(&rounds);
-    say(&table.text())?;
-    if let Some(path) = &plan.json {
-        let written = Written {
+    let table = measures.table();
+    let verdicts = goals::judge(&plan.scale, &table, &floors);
+    let minutes = since.elapsed().as_secs_f64() / 60.0;
+    say(&format!("\n{}{}", table.text(), goals::text(&verdicts)))?;
+    say(&format!("\nfloors\n{}", floors::text(&floors)))?;
+    for failure in &failures {
+        say(&format!("FAILED: {failure}\n"))?;
+    }
+    say(&format!("{minutes:.1} minutes\n"))?;
+    if let Some(path) = &plan.store.json {
+        let comparison = Comparison {
             machine: machine(),
-            apache_jvm: plan.servers.jvm_text(),
-            plan: plan.scale.to_string(),
-            rounds: &rounds,
-            table: &table,
+            date: date()?,
+            apache,
+            plan: planned,
+            minutes,
+            verdicts,
+            floors,
+            table,
+            failures,
         };
-        fs::write(path, serde_json::to_vec_pretty(&written)?)
+        fs::write(path, serde_json::to_vec_pretty(&comparison)?)
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
-fn round(
-    side: Side,
-    number: usize,
+/// One part with both servers, one after the other; says what failed.
+fn in_turns(
     plan: &Plan,
-    works: &[Work],
-    running: &Running,
-) -> anyhow::Result<Round> {
-    say(&format!(
-        "round {} of {}, {side}\n",
-        number + 1,
-        plan.rounds
-    ))?;
-    std::thread::sleep(plan.scale.settle);
-    let at_rest = AtRest::measure(running.pid, plan.scale.rest)?;
-    works::warm_up(&plan.scale, running)?;
-    let mut outcomes = Vec::new();
-    for work in works {
-        settle_disk()?;
-        let outcome = work.run(&plan.scale, running)?;
-        say(&crate::report::outcome(&outcome))?;
-        outcomes.push(Measured {
-            name: work.name,
-            outcome,
-        });
+    part: Part,
+    round: usize,
+    measures: &mut Measures,
+) -> anyhow::Result<Vec<String>> {
+    let mut order = plan.store.sides().to_vec();
+    if round % 2 == 1 {
+        order.reverse();
     }
-    std::thread::sleep(plan.scale.settle);
-    let at_rest_after = AtRest::measure(running.pid, plan.scale.rest)?;
-    Ok(Round {
-        side,
-        number,
-        start_to_first_send_ms: running.first_send.as_secs_f64() * 1000.0,
-        at_rest,
-        outcomes,
-        at_rest_after,
-    })
+    let mut failures = Vec::new();
+    for side in order {
+        let since = Instant::now();
+        say(&format!(
+            "{part:?}, {side}, round {} of {}\n",
+            round + 1,
+            plan.rounds
+        ))?;
+        let mut findings = Findings {
+            plan: &plan.store,
+            side,
+            measures,
+        };
+        // One server that fails is a finding; everything else is still measured.
+        if let Err(error) = part.measure(&plan.selection, &plan.scale, &mut findings) {
+            let failure = format!("{part:?}, {side}, round {}: {error:#}", round + 1);
+            say(&format!("  FAILED: {failure}\n"))?;
+            failures.push(failure);
+        }
+        plan.store.servers.kill_leftover(side)?;
+        plan.store.servers.remove(side)?;
+        say(&format!("  {:.0} s\n", since.elapsed().as_secs_f64()))?;
+    }
+    Ok(failures)
 }
 
 /// Writes the page cache back, so that a work does not pay for what the one before it wrote: the
@@ -157,6 +157,16 @@ pub(crate) fn settle_disk() -> anyhow::Result<()> {
     anyhow::ensure!(synced.success(), "sync failed");
     std::thread::sleep(Duration::from_secs(1));
     Ok(())
+}
+
+/// The day, as documents name it.
+fn date() -> anyhow::Result<String> {
+    let printed = Command::new("date")
+        .args(["-u", "+%-d %B %Y"])
+        .env("LC_ALL", "C")
+        .output()
+        .context("cannot run date")?;
+    Ok(String::from_utf8_lossy(&printed.stdout).trim().to_owned())
 }
 
 /// The processor and how many of it there are.

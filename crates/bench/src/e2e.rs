@@ -29,7 +29,8 @@ impl EndToEndWork {
             queues: send.queues,
             messages_max: 32,
             tag: None,
-            server_pid: None,
+            passes: 1,
+            server: None,
         };
         let mut threads = Vec::new();
         for queue in 0..send.queues {
@@ -41,7 +42,7 @@ impl EndToEndWork {
             thread::spawn(move || send.run_in(window))
         };
         window.sleep_until(window.from_ns);
-        let watch = Watch::start(send.server_pid)?;
+        let watch = Watch::start(send.server)?;
         window.sleep_until(window.to_ns);
         let watched = watch.stop()?;
         let sent = sender

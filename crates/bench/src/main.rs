@@ -9,6 +9,7 @@ mod compare;
 mod e2e;
 mod echo;
 mod measure;
+mod observed;
 mod process;
 mod pull;
 mod report;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::process::{Usage, rss_mib};
+use crate::observed::{Observed, Sight, StageTime};
+use crate::process::Usage;
 
 /// No latency above this is told apart.
 const LATENCY_NS_MAX: u64 = 120_000_000_000;
@@ -124,26 +125,30 @@ impl Latency {
     }
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct ServerUse {
     pub(crate) cpu_us_per_message: f64,
     pub(crate) cpu_cores: f64,
     pub(crate) context_switches_per_message: f64,
+    /// Reads, writes and syncs.
+    pub(crate) calls_per_message: f64,
+    /// Of a server that tells them; also those of what is not a message.
+    pub(crate) stages: Vec<StageTime>,
     pub(crate) rss_mib: f64,
 }
 
 /// Watches processes during the time that counts.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    server: Option<(u32, Usage)>,
+    server: Option<(Observed, Sight)>,
     generator: Usage,
     since: Instant,
 }
 
 impl Watch {
-    pub(crate) fn start(server_pid: Option<u32>) -> anyhow::Result<Self> {
-        let server = server_pid
-            .map(|pid| Usage::of(pid).map(|usage| (pid, usage)))
+    pub(crate) fn start(server: Option<Observed>) -> anyhow::Result<Self> {
+        let server = server
+            .map(|server| server.look().map(|sight| (server, sight)))
             .transpose()?;
         let generator = Usage::of(std::process::id())?;
         Ok(Self {
@@ -158,7 +163,7 @@ impl Watch {
         let seconds = self.since.elapsed().as_secs_f64();
         let generator = Usage::of(std::process::id())?;
         let server = match self.server {
-            Some((pid, before)) => Some((before, Usage::of(pid)?, rss_mib(pid)?)),
+            Some((server, before)) => Some((before, server.look()?)),
             None => None,
         };
         let generator_cpu_seconds = generator.cpu_seconds - self.generator.cpu_seconds;
@@ -174,23 +179,26 @@ impl Watch {
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) seconds: f64,
-    server: Option<(Usage, Usage, f64)>,
+    server: Option<(Sight, Sight)>,
     generator_cpu_seconds: f64,
 }
 
 impl Watched {
     pub(crate) fn outcome(self, work: String, tally: &Tally) -> Outcome {
         let messages = tally.messages.max(1) as f64;
-        let server = self.server.map(|(before, after, rss_mib)| {
-            let cpu_seconds = after.cpu_seconds - before.cpu_seconds;
+        let server = self.server.map(|(before, after)| {
+            let cpu_seconds = after.usage.cpu_seconds - before.usage.cpu_seconds;
             let switches = after
+                .usage
                 .context_switches
-                .saturating_sub(before.context_switches);
+                .saturating_sub(before.usage.context_switches);
             ServerUse {
                 cpu_us_per_message: cpu_seconds * 1e6 / messages,
                 cpu_cores: cpu_seconds / self.seconds,
                 context_switches_per_message: switches as f64 / messages,
-                rss_mib,
+                calls_per_message: after.calls_since(&before) as f64 / messages,
+                stages: after.stages_since(&before),
+                rss_mib: after.rss_mib,
             }
         });
         Outcome {

@@ -14,6 +14,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) struct Usage {
     pub(crate) cpu_seconds: f64,
     pub(crate) context_switches: u64,
+    /// Calls that read or wrote a file, and those of sockets but `recv` and `send`.
+    pub(crate) read_write_calls: u64,
 }
 
 impl Usage {
@@ -32,6 +34,7 @@ impl Usage {
         Ok(Self {
             cpu_seconds: ticks / TICKS_PER_SECOND,
             context_switches: context_switches(pid).unwrap_or_default(),
+            read_write_calls: read_write_calls(pid).unwrap_or_default(),
         })
     }
 }
@@ -48,6 +51,17 @@ fn context_switches(pid: u32) -> Option<u64> {
         sum += counts.sum::<u64>();
     }
     Some(sum)
+}
+
+/// `syscr` and `syscw`, which also count threads that have ended.
+fn read_write_calls(pid: u32) -> Option<u64> {
+    let counts = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let lines = counts.lines().filter(|line| line.starts_with("sysc"));
+    Some(
+        lines
+            .filter_map(|line| line.split_whitespace().last()?.parse::<u64>().ok())
+            .sum(),
+    )
 }
 
 /// Resident memory in MiB.

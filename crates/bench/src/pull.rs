@@ -2,17 +2,18 @@
 //! queue, one pull in flight on each, as push consumers do.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
 use crate::measure::{Outcome, Tally, Watch, Window};
+use crate::observed::Observed;
 use crate::send::join;
 use crate::template::{PullShape, PullTemplate};
 use crate::topic::max_offset;
-use crate::wire::{call, connect, u32_at};
+use crate::wire::{Inbox, call, connect, u32_at};
 
 const SUCCESS: i32 = 0;
 const PULL_NOT_FOUND: i32 = 19;
@@ -33,7 +34,9 @@ pub(crate) struct PullWork {
     /// Messages of one answer at most.
     pub(crate) messages_max: u32,
     pub(crate) tag: Option<String>,
-    pub(crate) server_pid: Option<u32>,
+    /// How often everything is read.
+    pub(crate) passes: u32,
+    pub(crate) server: Option<Observed>,
 }
 
 impl PullWork {
@@ -42,7 +45,7 @@ impl PullWork {
         format!("pull tag {tag} from {} queues", self.queues)
     }
 
-    /// Reads everything that is stored now, once.
+    /// Reads everything that is stored now.
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         let mut ends = Vec::new();
         for queue in 0..self.queues {
@@ -55,7 +58,7 @@ impl PullWork {
             self.topic
         );
         let window = Window::new(Duration::ZERO, Duration::from_secs(24 * 3600));
-        let watch = Watch::start(self.server_pid)?;
+        let watch = Watch::start(self.server)?;
         let mut threads = Vec::new();
         for (queue, end) in ends {
             let work = self.clone();
@@ -64,7 +67,7 @@ impl PullWork {
         let mut tally = join(threads)?;
         if self.tag.is_some() {
             // The work is to look at all stored messages; what matched is in the bytes.
-            tally.messages = u64::try_from(stored)?;
+            tally.messages = u64::try_from(stored)? * u64::from(self.passes);
         }
         Ok(watch.stop()?.outcome(self.name(), &tally))
     }
@@ -94,8 +97,23 @@ impl PullWork {
 
     fn read_queue(&self, queue: u32, end: i64, window: Window) -> anyhow::Result<Tally> {
         let (mut stream, mut inbox) = connect(self.address)?;
-        let template = PullTemplate::new(&self.shape(queue))?;
         let mut tally = Tally::new()?;
+        for _ in 0..self.passes {
+            self.read_once(queue, end, window, &mut stream, &mut inbox, &mut tally)?;
+        }
+        Ok(tally)
+    }
+
+    fn read_once(
+        &self,
+        queue: u32,
+        end: i64,
+        window: Window,
+        stream: &mut TcpStream,
+        inbox: &mut Inbox,
+        tally: &mut Tally,
+    ) -> anyhow::Result<()> {
+        let template = PullTemplate::new(&self.shape(queue))?;
         let mut offset = 0;
         let mut out = Vec::new();
         while offset < end {
@@ -129,7 +147,7 @@ impl PullWork {
             );
             offset = next;
         }
-        Ok(tally)
+        Ok(())
     }
 }
 

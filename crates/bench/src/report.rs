@@ -28,11 +28,22 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         add(
             &mut text,
             format_args!(
-                "  {:>14.2} us of server CPU per message   {:.2} cores   {:.3} context switches per message   {:.1} MiB resident",
+                "  {:>14.2} us of server CPU per message   {:.2} cores   {:.3} context switches and {:.3} read, write and sync calls per message   {:.1} MiB resident",
                 server.cpu_us_per_message,
                 server.cpu_cores,
                 server.context_switches_per_message,
+                server.calls_per_message,
                 server.rss_mib
+            ),
+        );
+    }
+    let stages = outcome.server.iter().flat_map(|server| &server.stages);
+    for time in stages {
+        add(
+            &mut text,
+            format_args!(
+                "  {:>14.2} us mean of stage {:<9} (p99 at most {:.1} us, {} timed)",
+                time.mean_us, time.stage, time.p99_us, time.count
             ),
         );
     }

@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{anyhow, ensure};
 
 use crate::measure::{Outcome, Tally, Watch, Window};
+use crate::observed::Observed;
 use crate::template::{MessageShape, SendTemplate};
-use crate::wire::{Inbox, connect};
+use crate::wire::{Inbox, connect, connect_small};
 
 /// Stacks of load threads: there may be thousands.
 const STACK_BYTES: usize = 256 * 1024;
@@ -40,7 +41,7 @@ pub(crate) struct SendWork {
     pub(crate) length: Duration,
     /// Ends after so many messages instead of after a time; all of them count.
     pub(crate) messages: Option<u64>,
-    pub(crate) server_pid: Option<u32>,
+    pub(crate) server: Option<Observed>,
 }
 
 /// Requests for all queues in turn; shared by all connections.
@@ -89,7 +90,7 @@ impl SendWork {
     pub(crate) fn run(&self) -> anyhow::Result<Outcome> {
         if self.messages.is_some() {
             let window = Window::new(Duration::ZERO, FOREVER);
-            let watch = Watch::start(self.server_pid)?;
+            let watch = Watch::start(self.server)?;
             let tally = self.run_in(window)?;
             return Ok(watch.stop()?.outcome(self.name(), &tally));
         }
@@ -97,7 +98,7 @@ impl SendWork {
         thread::scope(|scope| {
             let sending = scope.spawn(|| self.run_in(window));
             window.sleep_until(window.from_ns);
-            let watch = Watch::start(self.server_pid)?;
+            let watch = Watch::start(self.server)?;
             window.sleep_until(window.to_ns);
             let watched = watch.stop()?;
             let tally = sending
@@ -114,8 +115,14 @@ impl SendWork {
             "nothing would be in flight"
         );
         let templates = Arc::new(self.templates()?);
+        // With one request in flight there is one answer to read; there may be thousands of these.
+        let open = if self.in_flight == 1 {
+            connect_small
+        } else {
+            connect
+        };
         let sockets: Vec<_> = (0..self.connections)
-            .map(|_| connect(self.address))
+            .map(|_| open(self.address))
             .collect::<anyhow::Result<_>>()?;
         let mut threads = Vec::new();
         for (number, (stream, inbox)) in (0..).zip(sockets) {

@@ -3,9 +3,9 @@
 //!
 //! One server runs at a time. What a broker cannot do is said in its place instead of a figure.
 
-mod cold_read;
+pub(crate) mod cold_read;
 mod many_queues;
-mod recovery;
+pub(crate) mod recovery;
 mod sync_flush;
 
 use std::fs;
@@ -17,6 +17,7 @@ use anyhow::{Context, ensure};
 use clap::ValueEnum;
 
 use crate::compare::{Measures, Servers, Side, machine};
+use crate::measure::Outcome;
 use crate::send::SendWork;
 use crate::{say, topic};
 
@@ -56,16 +57,31 @@ pub(crate) struct StorePlan {
     pub(crate) json: Option<PathBuf>,
 }
 
+impl StorePlan {
+    /// The brokers to measure, the Apache broker first.
+    pub(crate) fn sides(&self) -> &[Side] {
+        if self.sides.is_empty() {
+            &[Side::Apache, Side::Ferrocket]
+        } else {
+            &self.sides
+        }
+    }
+}
+
 /// What is measured now, for one server.
 #[derive(Debug)]
-struct Findings<'a> {
-    plan: &'a StorePlan,
-    side: Side,
-    measures: &'a mut Measures,
+pub(crate) struct Findings<'a> {
+    pub(crate) plan: &'a StorePlan,
+    pub(crate) side: Side,
+    pub(crate) measures: &'a mut Measures,
 }
 
 impl Findings<'_> {
-    fn add(&mut self, row: &str, measure: &str, value: f64) -> anyhow::Result<()> {
+    pub(crate) fn add_outcome(&mut self, work: &str, outcome: &Outcome) {
+        self.measures.add_outcome(work, self.side, outcome);
+    }
+
+    pub(crate) fn add(&mut self, row: &str, measure: &str, value: f64) -> anyhow::Result<()> {
         say(&format!("  {}: {row}, {measure}: {value:.3}\n", self.side))?;
         self.measures.add(row, measure, self.side, value);
         Ok(())
@@ -84,14 +100,9 @@ pub(crate) fn run(plan: &StorePlan) -> anyhow::Result<()> {
     } else {
         &plan.rows
     };
-    let sides: &[Side] = if plan.sides.is_empty() {
-        &[Side::Apache, Side::Ferrocket]
-    } else {
-        &plan.sides
-    };
     let mut measures = Measures::default();
     for row in rows {
-        for side in sides {
+        for side in plan.sides() {
             say(&format!("{row:?}, {side}\n"))?;
             let mut findings = Findings {
                 plan,
@@ -122,7 +133,7 @@ pub(crate) fn run(plan: &StorePlan) -> anyhow::Result<()> {
 }
 
 /// The servers with more lines in their broker.conf.
-fn with_settings(servers: &Servers, more: &[&str]) -> Servers {
+pub(crate) fn with_settings(servers: &Servers, more: &[&str]) -> Servers {
     let mut servers = servers.clone();
     let more = more.iter().map(|line| (*line).to_owned());
     servers.settings.extend(more);
@@ -130,13 +141,21 @@ fn with_settings(servers: &Servers, more: &[&str]) -> Servers {
 }
 
 /// A closed loop that fills topics with a number of messages.
-fn filling(plan: &StorePlan, topics: Vec<String>, queues: u32) -> anyhow::Result<SendWork> {
-    let address = plan.servers.address();
+pub(crate) fn filling(
+    plan: &StorePlan,
+    topics: Vec<String>,
+    queues: u32,
+) -> anyhow::Result<SendWork> {
     for name in &topics {
-        topic::create(address, name, queues)?;
+        topic::create(plan.servers.address(), name, queues)?;
     }
-    Ok(SendWork {
-        address,
+    Ok(filling_existing(plan, topics, queues))
+}
+
+/// The same with topics that are there.
+pub(crate) fn filling_existing(plan: &StorePlan, topics: Vec<String>, queues: u32) -> SendWork {
+    SendWork {
+        address: plan.servers.address(),
         topics,
         queues,
         connections: 8,
@@ -148,12 +167,12 @@ fn filling(plan: &StorePlan, topics: Vec<String>, queues: u32) -> anyhow::Result
         warm_up: Duration::ZERO,
         length: plan.length,
         messages: None,
-        server_pid: None,
-    })
+        server: None,
+    }
 }
 
 /// Sends so many messages and fails when one was refused for good.
-fn fill(work: &SendWork, messages: u64) -> anyhow::Result<f64> {
+pub(crate) fn fill(work: &SendWork, messages: u64) -> anyhow::Result<f64> {
     let work = SendWork {
         messages: Some(messages),
         ..work.clone()

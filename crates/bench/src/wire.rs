@@ -15,6 +15,7 @@ pub(crate) const SEND_MESSAGE_V2: i32 = 310;
 pub(crate) const SEND_BATCH_MESSAGE: i32 = 320;
 pub(crate) const PULL_MESSAGE: i32 = 11;
 pub(crate) const UPDATE_AND_CREATE_TOPIC: i32 = 17;
+pub(crate) const UPDATE_AND_CREATE_TOPIC_LIST: i32 = 18;
 pub(crate) const GET_MAX_OFFSET: i32 = 30;
 
 /// Opaques have ten digits, so that one can replace another in place.
@@ -24,6 +25,7 @@ const OPAQUE_DIGITS: usize = 10;
 /// Answers take at most this long before the run is given up.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 const READ_BYTES: usize = 256 * 1024;
+const SMALL_READ_BYTES: usize = 4096;
 
 /// An encoded request whose opaque can be set.
 #[derive(Debug, Clone)]
@@ -232,6 +234,15 @@ impl Inbox {
 
 /// Connects; the stream writes, the inbox reads.
 pub(crate) fn connect(address: SocketAddr) -> anyhow::Result<(TcpStream, Inbox)> {
+    connect_with(address, READ_BYTES)
+}
+
+/// Connects for answers that are small: the inbox takes little memory.
+pub(crate) fn connect_small(address: SocketAddr) -> anyhow::Result<(TcpStream, Inbox)> {
+    connect_with(address, SMALL_READ_BYTES)
+}
+
+fn connect_with(address: SocketAddr, read_bytes: usize) -> anyhow::Result<(TcpStream, Inbox)> {
     let stream = TcpStream::connect_timeout(&address, Duration::from_secs(3))
         .with_context(|| format!("cannot connect to {address}: is the server running?"))?;
     stream.set_nodelay(true)?;
@@ -239,7 +250,7 @@ pub(crate) fn connect(address: SocketAddr) -> anyhow::Result<(TcpStream, Inbox)>
     let reading = stream.try_clone()?;
     let inbox = Inbox {
         stream: reading,
-        buffer: vec![0; READ_BYTES],
+        buffer: vec![0; read_bytes],
         start: 0,
         end: 0,
     };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 
+use crate::observed::Observed;
 use crate::start::{age, first_accepted_send};
 
 /// No broker takes longer to accept its first send, unless it has a large store to recover.
@@ -18,6 +19,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// With a store that was filled before.
 const LONG_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// From our main port to the one of our metrics.
+const METRICS_PORT_STEP: u16 = 5;
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
@@ -64,6 +68,17 @@ pub(crate) struct Running {
     pub(crate) first_send: Duration,
     /// Ours is our child; the Apache broker belongs to its launcher.
     child: Option<Child>,
+}
+
+impl Running {
+    pub(crate) fn observed(&self) -> Observed {
+        let port = self.address.port() + METRICS_PORT_STEP;
+        let metrics = SocketAddr::new(self.address.ip(), port);
+        Observed {
+            pid: self.pid,
+            metrics: (self.side == Side::Ferrocket).then_some(metrics),
+        }
+    }
 }
 
 impl Drop for Running {
@@ -222,9 +237,12 @@ impl Servers {
         let configuration = directory.join("broker.conf");
         let mut text = format!(
             "listenPort={}\nbrokerIP1=127.0.0.1\nbrokerName=broker-a\n\
-             brokerClusterName=DefaultCluster\nbrokerId=0\nstorePathRootDir={}\n",
+             brokerClusterName=DefaultCluster\nbrokerId=0\nstorePathRootDir={}\n\
+             metricsExporterType=PROM\nmetricsPromExporterHost=127.0.0.1\n\
+             metricsPromExporterPort={}\n",
             self.port,
-            directory.join("store").display()
+            directory.join("store").display(),
+            self.port + METRICS_PORT_STEP
         );
         for setting in &self.settings {
             text += setting;

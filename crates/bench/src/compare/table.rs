@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::servers::Side;
-use super::{Measured, Round};
 use crate::measure::Outcome;
 
 /// What was measured, as it comes.
@@ -25,6 +24,12 @@ impl Measures {
         });
         if let Some((_, sides)) = self.values.get_mut(at) {
             sides.entry(side).or_default().push(value);
+        }
+    }
+
+    pub(crate) fn add_outcome(&mut self, work: &str, side: Side, outcome: &Outcome) {
+        for (measure, value) in measures(outcome) {
+            self.add(work, &measure, side, value);
         }
     }
 
@@ -52,31 +57,37 @@ fn row(((work, measure), mut sides): ((String, String), BTreeMap<Side, Vec<f64>>
 }
 
 /// The result of a comparison.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Table {
     rows: Vec<Row>,
 }
 
 /// One measure of one work.
-#[derive(Debug, Serialize)]
-struct Row {
-    work: String,
-    measure: String,
-    apache: Option<Figure>,
-    ferrocket: Option<Figure>,
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) work: String,
+    pub(super) measure: String,
+    pub(super) apache: Option<Figure>,
+    pub(super) ferrocket: Option<Figure>,
     /// Ours divided by theirs.
-    ratio: Option<f64>,
+    pub(super) ratio: Option<f64>,
 }
 
 /// A measure over all rounds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Figure {
-    median: f64,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Figure {
+    pub(super) median: f64,
     min: f64,
     max: f64,
 }
 
 impl Figure {
+    /// Of what was measured once.
+    pub(super) fn once(value: f64) -> Self {
+        let (median, min, max) = (value, value, value);
+        Self { median, min, max }
+    }
+
     fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
@@ -90,46 +101,15 @@ impl Figure {
 type Values = Vec<((String, String), BTreeMap<Side, Vec<f64>>)>;
 
 impl Table {
-    pub(super) fn new(rounds: &[Round]) -> Self {
-        let mut measured = Measures::default();
-        for round in rounds {
-            let mut add = |work: &str, measure: &str, value: f64| {
-                measured.add(work, measure, round.side, value);
-            };
-            add(
-                "start",
-                "exec to first accepted send, ms",
-                round.start_to_first_send_ms,
-            );
-            add("idle", "resident, MiB", round.at_rest.rss_mib);
-            add(
-                "idle",
-                "CPU at rest, % of a core",
-                round.at_rest.cpu_percent,
-            );
-            add(
-                "idle",
-                "context switches/s",
-                round.at_rest.context_switches_per_second,
-            );
-            for Measured { name, outcome } in &round.outcomes {
-                for (measure, value) in measures(outcome) {
-                    add(name, measure, value);
-                }
-            }
-            add("after", "resident, MiB", round.at_rest_after.rss_mib);
-            add(
-                "after",
-                "CPU at rest, % of a core",
-                round.at_rest_after.cpu_percent,
-            );
-        }
-        measured.table()
+    /// A measure of a work, if it was taken.
+    pub(super) fn find(&self, work: &str, measure: &str) -> Option<&Row> {
+        let mut rows = self.rows.iter();
+        rows.find(|row| row.work == work && row.measure == measure)
     }
 
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
-            "{:<16} {:<34} {:>28} {:>28} {:>8}\n",
+            "{:<22} {:<39} {:>28} {:>28} {:>8}\n",
             "work", "measure", "Apache median (min-max)", "Ferrocket median (min-max)", "ratio"
         );
         for row in &self.rows {
@@ -140,7 +120,7 @@ impl Table {
             // Writing to a string does not fail.
             let _ = writeln!(
                 text,
-                "{:<16} {:<34} {:>28} {:>28} {:>8}",
+                "{:<22} {:<39} {:>28} {:>28} {:>8}",
                 row.work,
                 row.measure,
                 figure(row.apache),
@@ -152,7 +132,17 @@ impl Table {
     }
 }
 
-fn measures(outcome: &Outcome) -> Vec<(&'static str, f64)> {
+fn measures(outcome: &Outcome) -> Vec<(String, f64)> {
+    let plain = figures(outcome).into_iter();
+    let mut measures: Vec<(String, f64)> = plain
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    let stages = outcome.server.iter().flat_map(|server| &server.stages);
+    measures.extend(stages.map(|time| (format!("stage {}, mean us", time.stage), time.mean_us)));
+    measures
+}
+
+fn figures(outcome: &Outcome) -> Vec<(&'static str, f64)> {
     let mut measures = vec![("messages/s", outcome.messages_per_second)];
     if let Some(latency) = outcome.latency {
         measures.push(("p50, us", latency.p50_us));
@@ -160,11 +150,15 @@ fn measures(outcome: &Outcome) -> Vec<(&'static str, f64)> {
         measures.push(("p99.9, us", latency.p999_us));
         measures.push(("max, us", latency.max_us));
     }
-    if let Some(server) = outcome.server {
+    if let Some(server) = &outcome.server {
         measures.push(("broker CPU per message, us", server.cpu_us_per_message));
         measures.push((
             "context switches per message",
             server.context_switches_per_message,
+        ));
+        measures.push((
+            "read, write and sync calls per message",
+            server.calls_per_message,
         ));
         measures.push(("resident, MiB", server.rss_mib));
     }
@@ -173,7 +167,7 @@ fn measures(outcome: &Outcome) -> Vec<(&'static str, f64)> {
     measures
 }
 
-fn print(figure: Figure) -> String {
+pub(super) fn print(figure: Figure) -> String {
     let Figure { median, min, max } = figure;
     let digits = match median.abs() {
         m if m >= 100.0 => 0,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use super::{Findings, drop_page_cache, fill, filling};
+use crate::observed::Observed;
 use crate::pull::PullWork;
 use crate::send::SendWork;
 
@@ -16,7 +17,7 @@ const STORED: &str = "bench_cold";
 const SENT: &str = "bench_beside";
 const QUEUES: u32 = 8;
 
-pub(super) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
+pub(crate) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
     let plan = findings.plan;
     let running = plan.servers.start(findings.side)?;
     let work = SendWork {
@@ -29,18 +30,18 @@ pub(super) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
     plan.servers.stop_slowly(running)?;
     drop_page_cache()?;
     let running = plan.servers.restart(findings.side)?;
-    let measured = beside(findings, running.pid);
+    let measured = beside(findings, running.observed());
     plan.servers.kill(running)?;
     measured
 }
 
-fn beside(findings: &mut Findings<'_>, server_pid: u32) -> anyhow::Result<()> {
+fn beside(findings: &mut Findings<'_>, server: Observed) -> anyhow::Result<()> {
     let plan = findings.plan;
     let send = SendWork {
         rate: Some(plan.rate),
         connections: 4,
         warm_up: Duration::from_secs(1),
-        server_pid: Some(server_pid),
+        server: Some(server),
         ..filling(plan, vec![SENT.to_owned()], QUEUES)?
     };
     let warm_up = SendWork {
@@ -56,7 +57,8 @@ fn beside(findings: &mut Findings<'_>, server_pid: u32) -> anyhow::Result<()> {
         queues: QUEUES,
         messages_max: 32,
         tag: None,
-        server_pid: None,
+        passes: 1,
+        server: None,
     };
     let reading = thread::spawn(move || pull.run());
     let during = send.run()?;

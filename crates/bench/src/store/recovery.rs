@@ -15,7 +15,7 @@ const TOPICS: u32 = 10;
 const READ_LIMIT: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(2);
 
-pub(super) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
+pub(crate) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
     let plan = findings.plan;
     let queues = plan.log_queues.div_ceil(TOPICS).max(1);
     let topics: Vec<String> = (0..TOPICS).map(|n| format!("bench_log_{n}")).collect();
@@ -51,7 +51,8 @@ pub(super) fn measure(findings: &mut Findings<'_>) -> anyhow::Result<()> {
         queues,
         messages_max: 1,
         tag: None,
-        server_pid: None,
+        passes: 1,
+        server: None,
     };
     let reading = thread::spawn(move || all_read_at(&reads, &ends));
     let running = plan.servers.restart(findings.side)?;
