@@ -8,6 +8,8 @@ mod cli;
 mod compare;
 mod e2e;
 mod echo;
+#[cfg(test)]
+mod guard;
 mod measure;
 mod observed;
 mod process;
