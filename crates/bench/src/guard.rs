@@ -269,6 +269,8 @@ impl Surroundings for Alone {
 
     fn registration_changed(&self, _: RegistrationChange) {}
 
+    fn delay_wanted(&self) {}
+
     fn configuration(&self) -> String {
         String::new()
     }

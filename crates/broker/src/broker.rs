@@ -21,6 +21,7 @@ use crate::offsets::Offsets;
 use crate::pull::PullState;
 use crate::send::SendRun;
 use crate::send::flush_wait::FlushWait;
+use crate::stages::Stages;
 use crate::stats::{METER_INTERVAL_MS, Stats};
 use crate::surroundings::{ColdRead, RegistrationChange, Surroundings};
 use crate::topics::Topics;
@@ -60,6 +61,7 @@ pub struct Broker {
     pub(crate) chance: Chance,
     pub(crate) stats: Stats,
     pub(crate) metrics: Metrics,
+    pub(crate) stages: Stages,
     stopping: AtomicBool,
     next_client_scan_ms: AtomicI64,
     next_meter_sample_ms: AtomicI64,
@@ -104,6 +106,7 @@ impl Broker {
             chance: Chance::new(seed),
             stats,
             metrics: Metrics::default(),
+            stages: Stages::default(),
             stopping: AtomicBool::new(false),
             next_client_scan_ms: AtomicI64::new(now_ms + CLIENT_SCAN_INTERVAL_MS),
             next_meter_sample_ms: AtomicI64::new(now_ms),

@@ -42,6 +42,7 @@ mod read_mostly;
 mod registration;
 mod request;
 mod send;
+mod stages;
 mod stats;
 mod surroundings;
 mod topics;

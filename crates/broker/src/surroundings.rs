@@ -15,6 +15,12 @@ pub trait Surroundings: std::fmt::Debug + Send + Sync {
     /// queue is full: the broker then answers busy.
     fn read_later(&self, job: ColdRead) -> bool;
 
+    /// Nanoseconds since whenever, which only grow, to tell how long something took; called where
+    /// that is timed, and for nothing else.
+    fn ticks_ns(&self) -> u64 {
+        0
+    }
+
     /// The broker's registration changed: tell every name server soon.
     fn registration_changed(&self, change: RegistrationChange);
 

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use ferrocket_protocol::stages::{Durations, DurationsSnapshot};
+
 use crate::closing::CloseReason;
 
 /// Counters that only grow, but for `connections` and `unwritten_bytes`.
@@ -21,6 +23,18 @@ pub struct Metrics {
     pub(crate) unwritten_bytes: AtomicU64,
     pub(crate) accept_errors: AtomicU64,
     closed: [AtomicU64; CloseReason::ALL.len()],
+    pub(crate) stages: Stages,
+}
+
+/// What a connection does with a read that is timed.
+#[derive(Debug, Default)]
+pub(crate) struct Stages {
+    /// The read itself.
+    pub(crate) receive: Durations,
+    /// Bytes become frames.
+    pub(crate) decode: Durations,
+    /// Answers are written.
+    pub(crate) answer: Durations,
 }
 
 /// The counters at one moment.
@@ -67,6 +81,16 @@ impl Metrics {
         counters
             .find(|(r, _)| **r == reason)
             .map_or(0, |(_, counter)| counter.load(Relaxed))
+    }
+
+    /// How long the stages of a connection take, by name.
+    #[must_use]
+    pub fn stages(&self) -> [(&'static str, DurationsSnapshot); 3] {
+        [
+            ("receive", self.stages.receive.snapshot()),
+            ("decode", self.stages.decode.snapshot()),
+            ("answer", self.stages.answer.snapshot()),
+        ]
     }
 
     /// All counters, each read on its own.

@@ -8,15 +8,18 @@
 mod input;
 mod output;
 
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use bytes::BufMut;
 use ferrocket_protocol::frame::FrameError;
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::Peer;
+use ferrocket_protocol::stages;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
@@ -57,6 +60,7 @@ pub(crate) async fn run(
         queued_bytes: 0,
         stalled_since: None,
         turn: 0,
+        timed: false,
         network: &network,
         presence: &presence,
         reader,
@@ -122,10 +126,13 @@ struct Session<'a> {
     stalled_since: Option<Instant>,
     /// Bytes and frames handled since other connections had their turn.
     turn: usize,
+    /// Whether what the connection does now is timed.
+    timed: bool,
 }
 
 enum Event {
-    Read(usize),
+    /// Bytes, and when they were asked for, if that is timed.
+    Read(usize, Option<Instant>),
     /// Frames of the last read are left, and there is room for their answers.
     Rest,
     Readable,
@@ -185,9 +192,9 @@ impl Session<'_> {
         }
         self.paused = pause;
         match self.event(timer.as_mut()).await.map_err(Ending::Io)? {
-            Event::Read(0) => Ok(Some(Ending::Peer)),
-            Event::Read(bytes) => {
-                self.received(bytes)?;
+            Event::Read(0, _) => Ok(Some(Ending::Peer)),
+            Event::Read(bytes, asked_at) => {
+                self.received(bytes, asked_at)?;
                 Ok(self.handle())
             }
             Event::Rest => Ok(self.handle()),
@@ -216,10 +223,13 @@ impl Session<'_> {
         let blocked = !self.output.is_empty();
         // A buffer that held a large frame has room for far more than one call should handle.
         let mut room = (&mut self.input.buffer).limit(READ_BYTES_MAX);
+        let reads = self.presence.connection.reads.load(Relaxed);
+        self.timed = reads.is_multiple_of(stages::ONE_IN);
         let event = tokio::select! {
             biased;
-            read = self.reader.read_buf(&mut room), if awake && !self.paused => {
-                Event::Read(read?)
+            read = read(&mut self.reader, &mut room, self.timed), if awake && !self.paused => {
+                let (bytes, asked_at) = read?;
+                Event::Read(bytes, asked_at)
             }
             ready = self.writer.as_ref().readable(), if !awake && !self.paused => {
                 ready?;
@@ -236,13 +246,18 @@ impl Session<'_> {
     }
 
     /// Takes up what a read brought.
-    fn received(&mut self, bytes: usize) -> Result<(), Ending> {
+    fn received(&mut self, bytes: usize, asked_at: Option<Instant>) -> Result<(), Ending> {
         let metrics = self.network.metrics();
         self.active_at = Instant::now();
         self.presence.connection.reads.fetch_add(1, Relaxed);
         metrics.reads.fetch_add(1, Relaxed);
         metrics.bytes_in.fetch_add(bytes as u64, Relaxed);
         self.undecodable = self.input.decode(bytes, self.active_at)?;
+        if let Some(asked_at) = asked_at {
+            let stages = &metrics.stages;
+            stages.receive.add(ns(self.active_at - asked_at));
+            stages.decode.add(ns(self.active_at.elapsed()));
+        }
         let frames = self.input.frames.len();
         self.turn += bytes + frames * FRAME_WEIGHT;
         if frames > 0 {
@@ -285,6 +300,7 @@ impl Session<'_> {
             return Ok(());
         }
         let mut progressed = false;
+        let timed_from = std::mem::take(&mut self.timed).then(Instant::now);
         while !self.output.is_empty() {
             match self
                 .output
@@ -301,6 +317,9 @@ impl Session<'_> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(Ending::Io(error)),
             }
+        }
+        if let (Some(from), true) = (timed_from, progressed) {
+            metrics.stages.answer.add(ns(self.active_at - from));
         }
         self.presence.connection.set_writing(self.output.bytes());
         if self.output.is_empty() {
@@ -396,4 +415,25 @@ impl Session<'_> {
             self.writer.writable().await.map_err(Ending::Io)?;
         }
     }
+}
+
+/// Reads once, and tells when the call was made that brought the bytes, if that is timed.
+async fn read(
+    reader: &mut ReadHalf<'_>,
+    room: &mut impl BufMut,
+    timed: bool,
+) -> io::Result<(usize, Option<Instant>)> {
+    let reading = reader.read_buf(room);
+    tokio::pin!(reading);
+    let mut asked_at = None;
+    let bytes = poll_fn(|context| {
+        asked_at = timed.then(Instant::now);
+        reading.as_mut().poll(context)
+    })
+    .await?;
+    Ok((bytes, asked_at))
+}
+
+fn ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -17,6 +17,7 @@ pub mod language;
 pub mod message;
 pub mod outbox;
 pub mod peer;
+pub mod stages;
 pub mod version;
 
 pub use language::Language;

@@ -34,6 +34,8 @@ pub struct AppendBatch {
     /// Where properties are put together that get offsets.
     properties: Vec<u8>,
     pub(crate) results: Vec<Result<Appended, AppendError>>,
+    /// Whether the next append is timed.
+    pub(crate) timed: bool,
 }
 
 /// A record in the buffer.

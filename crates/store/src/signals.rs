@@ -18,6 +18,11 @@ pub trait StoreSignals: Debug + Send + Sync {
     /// Much was written since the disks were measured: call
     /// [`watch_space`](crate::Store::watch_space) before its usual time.
     fn space_wanted(&self) {}
+    /// Nanoseconds since whenever, which only grow, to tell how long something took; called where
+    /// that is timed, and for nothing else.
+    fn ticks_ns(&self) -> u64 {
+        0
+    }
 }
 
 /// Hears nothing; for tests and tools that drive the store by hand.

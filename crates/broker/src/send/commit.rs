@@ -14,6 +14,7 @@ use super::{Outcome, Send, SendRun};
 use crate::Broker;
 use crate::config::BrokerConfig;
 use crate::pull::waiting::before_arrivals;
+use crate::stages::Stopwatch;
 use crate::topics::TopicKind;
 
 impl Broker {
@@ -29,7 +30,13 @@ impl Broker {
         if run.sends.is_empty() {
             return;
         }
+        if let Some(since_ns) = run.began_ns {
+            self.stopwatch(since_ns).checked();
+            run.batch.time_next_append();
+        }
         self.store.append(now_ms, &mut run.batch);
+        // The store counts what it did itself.
+        run.began_ns = run.began_ns.map(|_| self.surroundings.ticks_ns());
         self.finish_run(now_ms, config, Some(peer), run, out);
     }
 
@@ -42,15 +49,21 @@ impl Broker {
         run: &mut SendRun,
         out: &mut Outbox,
     ) {
+        let mut watch = run.began_ns.take().map(|since_ns| self.stopwatch(since_ns));
         if self.store.config().flush_mode == FlushMode::Async {
-            if self.settle(config, None, run, out).is_some() {
+            let end = self.settle(config, None, run, out);
+            watch.iter_mut().for_each(Stopwatch::replied);
+            if end.is_some() {
                 self.wake_for(now_ms, config, &run.sends);
+                watch.iter_mut().for_each(Stopwatch::dispatched);
             }
             run.clear();
             return;
         }
         let mut answers = Outbox::with_room_for(run.sends.len());
-        if let Some(end) = self.settle(config, Some(&mut answers), run, out) {
+        let end = self.settle(config, Some(&mut answers), run, out);
+        watch.iter_mut().for_each(Stopwatch::replied);
+        if let Some(end) = end {
             self.park_sends(run, |run| Parked {
                 end,
                 deadline_ms: now_ms + config.sync_flush_timeout_ms,

@@ -49,6 +49,8 @@ pub(crate) struct SendRun {
     properties: Vec<u8>,
     /// Where the id of a message is put together.
     message_id: String,
+    /// When it began, if it is timed.
+    began_ns: Option<u64>,
 }
 
 /// One accepted send.
@@ -112,7 +114,9 @@ pub(crate) fn is_send(code: i32) -> bool {
 
 impl Broker {
     pub(crate) fn take_run(&self) -> SendRun {
-        self.spare_runs.lock().pop().unwrap_or_default()
+        let mut run = self.spare_runs.lock().pop().unwrap_or_default();
+        run.began_ns = self.begin_run();
+        run
     }
 
     pub(crate) fn give_run_back(&self, mut run: SendRun) {

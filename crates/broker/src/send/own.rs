@@ -94,6 +94,8 @@ impl Broker {
                 }
             }
         }
+        // Only what clients send is timed.
+        run.began_ns = None;
         self.finish_run(now_ms, &config, None, run, &mut Outbox::new());
         done
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use ferrocket_broker::Broker;
 use ferrocket_net::Network;
+use ferrocket_protocol::stages::DurationsSnapshot;
 use ferrocket_store::disk::Space;
 use ferrocket_store::{Shortage, Store};
 
@@ -50,6 +51,7 @@ impl Exposition for BrokerExposition {
         self.disks(&mut page);
         self.bounds_of_broker(&mut page);
         self.sockets(&mut page);
+        self.stages(&mut page);
         page.text
     }
 }
@@ -331,6 +333,28 @@ impl BrokerExposition {
     }
 }
 
+impl BrokerExposition {
+    /// How long each stage of a request takes. Java's exporter knows none of them.
+    fn stages(&self, page: &mut Page) {
+        let network = self.network.metrics().stages();
+        let stages = network
+            .into_iter()
+            .chain(self.broker.stages())
+            .chain(self.store.stages());
+        page.begin(
+            "ferrocket_stage_seconds",
+            "Durations of one in sixteen reads and runs of sends, and of every flush: receive (the \
+             read), decode (into frames), check (headers, encoding of records), wait (for other \
+             appends), append, flush (sync of the log), reply (answers encoded), dispatch (waiting \
+             pulls served), answer (the write).",
+            "histogram",
+        );
+        for (stage, durations) in stages {
+            page.durations(stage, &durations);
+        }
+    }
+}
+
 /// Where metrics are served and what every sample carries, if the configuration wants them. Without
 /// `metricsExporterType=PROM` no port is opened, as with Java: nobody shall serve what he does not
 /// know of.
@@ -410,12 +434,33 @@ impl Page {
         let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
+    /// The samples of one stage of the histogram that was begun.
+    fn durations(&mut self, stage: &str, durations: &DurationsSnapshot) {
+        let mut sample = |part: &str, labels: &[(&str, &str)], value: &dyn Display| {
+            self.sample_of(part, labels, value);
+        };
+        for (end, count) in durations.up_to() {
+            let labels = [("stage", stage), ("le", &end.to_string())];
+            sample("_bucket", &labels, &count);
+        }
+        let count = durations.count();
+        sample("_bucket", &[("stage", stage), ("le", "+Inf")], &count);
+        let sum = durations.sum_ns as f64 / 1e9;
+        sample("_sum", &[("stage", stage)], &sum);
+        sample("_count", &[("stage", stage)], &count);
+    }
+
     fn sample(&mut self, labels: &[(&str, &str)], value: &dyn Display) {
+        self.sample_of("", labels, value);
+    }
+
+    /// A sample of a part of the family, such as `_count`.
+    fn sample_of(&mut self, part: &str, labels: &[(&str, &str)], value: &dyn Display) {
         let mut all = self.common.clone();
         for (name, value) in labels {
             push_label(&mut all, name, value);
         }
-        let _ = writeln!(self.text, "{}{{{all}}} {value}", self.family);
+        let _ = writeln!(self.text, "{}{part}{{{all}}} {value}", self.family);
     }
 }
 
@@ -432,6 +477,8 @@ fn push_label(to: &mut String, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use ferrocket_protocol::stages::Durations;
+
     use super::*;
 
     #[test]
@@ -443,6 +490,22 @@ mod tests {
             page.text,
             "# HELP a_gauge Helps.\n# TYPE a_gauge gauge\na_gauge{cluster=\"C\",path=\"/a\\\"b\\\\c\\n\"} 1.5\n"
         );
+    }
+
+    #[test]
+    fn a_stage_is_a_histogram_with_growing_buckets() {
+        let durations = Durations::default();
+        durations.add(300);
+        durations.add(10_000_000_000);
+        let mut page = Page::new([("cluster", "C")].into_iter());
+        page.begin("stage_seconds", "Helps.", "histogram");
+        page.durations("append", &durations.snapshot());
+        let has = |line: &str| assert!(page.text.lines().any(|it| it == line), "{line}");
+        has("stage_seconds_bucket{cluster=\"C\",stage=\"append\",le=\"0.000000256\"} 0");
+        has("stage_seconds_bucket{cluster=\"C\",stage=\"append\",le=\"0.000000512\"} 1");
+        has("stage_seconds_bucket{cluster=\"C\",stage=\"append\",le=\"+Inf\"} 2");
+        has("stage_seconds_sum{cluster=\"C\",stage=\"append\"} 10.0000003");
+        has("stage_seconds_count{cluster=\"C\",stage=\"append\"} 2");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parking_lot::{Condvar, Mutex};
 
-use crate::clock::now_ms;
+use crate::clock::{now_ms, ticks_ns};
 use crate::failure::end_process_on_panic;
 
 /// The write-behind of queues, and the broker's offsets.
@@ -137,6 +137,10 @@ impl StoreSignals for Bells {
 
     fn space_wanted(&self) {
         self.space.ring();
+    }
+
+    fn ticks_ns(&self) -> u64 {
+        ticks_ns()
     }
 }
 

@@ -9,6 +9,7 @@ use ferrocket_broker::{
 
 use ferrocket_store::Store;
 
+use crate::clock::ticks_ns;
 use crate::config::bind;
 use crate::config::live::{LiveSettings, UpdateError};
 use crate::roles::cold_reads::ColdReads;
@@ -31,6 +32,10 @@ pub(crate) struct BrokerSurroundings {
 impl Surroundings for BrokerSurroundings {
     fn read_later(&self, job: ColdRead) -> bool {
         self.cold_reads.submit(job)
+    }
+
+    fn ticks_ns(&self) -> u64 {
+        ticks_ns()
     }
 
     fn registration_changed(&self, change: RegistrationChange) {

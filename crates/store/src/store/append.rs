@@ -90,7 +90,9 @@ impl Store {
     }
 
     fn append_found(&self, now_ms: i64, batch: &mut AppendBatch) {
+        let timed_from = std::mem::take(&mut batch.timed).then(|| self.signals.ticks_ns());
         let mut appender = self.appender.lock();
+        let locked_at = timed_from.map(|from| self.stages.waited(from, &*self.signals));
         // Topics are deleted under the append lock: from here on none of the queues is.
         let mut further = batch.further.iter().filter_map(|it| it.queue.as_ref());
         if batch.queues.iter().any(AnyQueue::is_deleted) || further.any(|queue| queue.is_deleted())
@@ -110,6 +112,9 @@ impl Store {
         let wants_segment = self.wants_segment(&mut appender);
         let end = appender.position;
         drop(appender);
+        if let Some(locked_at) = locked_at {
+            self.stages.appended(locked_at, &*self.signals);
+        }
         batch.let_go_of_queues();
         if batch.results.last().is_some_and(Result::is_err) {
             self.count_refused(batch);

@@ -96,7 +96,9 @@ impl Store {
         if self.config.has(Planted::LogNotSynced) {
             return Ok(());
         }
+        let began_ns = self.signals.ticks_ns();
         let synced = self.log.sync(from, target);
+        self.stages.flushed(began_ns, &*self.signals);
         match synced {
             Err(error) if self.config.has(Planted::FailedSyncRetried) => {
                 Err(FlushError::Poisoned(error.to_string()))

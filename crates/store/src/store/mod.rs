@@ -12,6 +12,7 @@ mod lookup;
 mod query;
 mod read;
 mod room;
+mod stages;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use self::fetch::Warmth;
 pub use self::lookup::Usage;
 pub use self::query::QueryAnswer;
 pub use self::room::Refused;
+use self::stages::Stages;
 use crate::batch_queue::{BATCH_ENTRY_BYTES, BatchQueues};
 use crate::checkpoint::{Checkpoint, CheckpointFile};
 use crate::config::{FlushMode, StoreConfig};
@@ -70,6 +72,7 @@ pub struct Store {
     room: Room,
     retention: RwLock<RetentionConfig>,
     refusals: Refusals,
+    stages: Stages,
     cleaning: Cleaning,
     closed: AtomicBool,
     report: RecoveryReport,
@@ -271,6 +274,7 @@ impl Store {
             room,
             retention: RwLock::new(config.retention.clone()),
             refusals: Refusals::default(),
+            stages: Stages::default(),
             cleaning: Cleaning::of(log.start()),
             closed: AtomicBool::new(false),
             report: recovered.report,
