@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
-use crate::compare::{self, Plan, Scale, Selection, Servers, Side};
+use crate::compare::{self, Documents, Plan, Scale, Selection, Servers, Side};
 use crate::e2e::EndToEndWork;
 use crate::measure::Outcome;
 use crate::observed::Observed;
@@ -44,6 +44,8 @@ enum Mode {
     Echo(EchoArgs),
     /// Runs the same works against the Apache broker and ours in turns.
     Compare(CompareArgs),
+    /// Makes documents of the result of `compare --json`.
+    Report(ReportArgs),
     /// Measures what the store decides, for the Apache broker and ours: flushing, recovery, many
     /// queues, cold reads.
     Store(StoreArgs),
@@ -174,6 +176,23 @@ struct CompareArgs {
 }
 
 #[derive(Debug, Args)]
+struct ReportArgs {
+    /// What `compare --json` wrote.
+    #[arg(long)]
+    json: PathBuf,
+    /// A document whose part between the lines `<!-- bench -->` and `<!-- /bench -->` becomes the
+    /// tables; everything else of it stays.
+    #[arg(long)]
+    markdown: Option<PathBuf>,
+    /// A chart of ratios.
+    #[arg(long)]
+    svg: Option<PathBuf>,
+    /// Writes nothing; fails when a document is not what it would become.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
 struct StoreArgs {
     /// Only these rows.
     #[arg(long, value_enum, value_delimiter = ',')]
@@ -292,6 +311,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Mode::Start(args) => start(&args),
         Mode::Echo(args) => echo::run(args.address),
         Mode::Compare(args) => compare::run(&args.plan()),
+        Mode::Report(args) => args.documents().write(),
         Mode::Store(args) => store::run(&args.plan()),
     }
 }
@@ -372,6 +392,17 @@ impl CompareArgs {
             },
             selection: Selection::new(self.only),
             store,
+        }
+    }
+}
+
+impl ReportArgs {
+    fn documents(self) -> Documents {
+        Documents {
+            json: self.json,
+            markdown: self.markdown,
+            svg: self.svg,
+            check: self.check,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! spread is printed beside it, because a machine with neighbours is never quiet. Parts that take
 //! minutes are measured once.
 
+mod document;
 mod floors;
 mod flush;
 mod goals;
@@ -26,6 +27,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::document::Documents;
 use self::floors::Floor;
 use self::goals::Verdict;
 use self::parts::Part;
