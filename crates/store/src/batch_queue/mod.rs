@@ -120,8 +120,8 @@ impl BatchQueues {
             let last = self.last_entry(&queue, entries)?;
             if let Some(last) = last {
                 queue.keep_newest(last);
+                queue.go_on_behind(last.next_offset());
             }
-            queue.go_on_at(last.map_or(0, |last| last.next_offset()));
             self.learn_min(&queue)?;
         }
         Ok(())

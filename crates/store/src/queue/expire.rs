@@ -120,12 +120,10 @@ impl<E: Unit> QueueTable<E> {
         // Most queues that are looked at begin in the log already.
         let mut middle = begin;
         while low < high {
-            match self.entry_or_next(queue, middle, end)? {
-                Some(entry) if entry.is_blank() || entry.physical_offset() < log_start => {
-                    low = middle + 1;
-                }
+            match self.first_known(queue, middle, high)? {
+                Some(entry) if entry.physical_offset() < log_start => low = middle + 1,
                 found => {
-                    first = found;
+                    first = found.or(first);
                     high = middle;
                 }
             }

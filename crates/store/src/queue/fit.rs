@@ -4,28 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::files::Residence;
 use super::{LoadedQueue, Queue, QueueTable, Unit};
 use crate::disk::Reserve;
 use crate::file_names;
 use crate::opening::{self, Opening};
 
-/// Blanks (lost messages) that a search looks past.
-const BLANKS_SKIPPED_MAX: i64 = 64;
-
 impl<E: Unit> QueueTable<E> {
-    /// The last entry of a queue that says where a record is.
-    pub(crate) fn last_entry(&self, found: &LoadedQueue<E>) -> io::Result<Option<E>> {
-        let from = found.start().max(found.end - BLANKS_SKIPPED_MAX);
-        for offset in (from..found.end).rev() {
-            let entry = self.files.entry(&found.queue, offset)?;
-            if let Some(entry) = entry.filter(|entry| entry.is_written() && !entry.is_blank()) {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
-    }
-
     /// Cuts every queue before its first entry that points at or behind `physical`: those entries
     /// are made again from the log.
     pub(crate) fn cut_at(&self, loaded: &[LoadedQueue<E>], physical: i64) -> io::Result<()> {
@@ -39,20 +23,6 @@ impl<E: Unit> QueueTable<E> {
             found.queue.place(start, end);
         }
         Ok(())
-    }
-
-    /// The first believed entry that points at or behind `physical`, or was not written before one that
-    /// does.
-    pub(super) fn first_at(&self, found: &LoadedQueue<E>, physical: i64) -> io::Result<i64> {
-        if let Some((last, before_end)) = found.last_in_order()
-            && before_end <= physical
-            && last.physical_offset() >= physical
-        {
-            return Ok(found.end - 1);
-        }
-        self.first_where(&found.queue, &found.bases, found.end, |entry| {
-            !entry.is_blank() && (entry.physical_offset() >= physical || !entry.is_written())
-        })
     }
 
     /// After the log was gone through: removes what the files hold beyond the ends of the queues,
@@ -85,7 +55,9 @@ impl<E: Unit> QueueTable<E> {
             // Its first files were missing, and their entries were made again.
             return Ok(());
         }
-        self.blank_before(found, found.queue.min())?;
+        if found.queue.min() > found.start() {
+            return self.begin_at(found, found.queue.min());
+        }
         let points_into_log = |entry: &E| !entry.is_blank() && entry.physical_offset() >= log_start;
         if found.end > found.start()
             && end > found.start()
@@ -104,82 +76,28 @@ impl<E: Unit> QueueTable<E> {
         Ok(())
     }
 
-    /// A queue whose first records are damaged begins behind them, in a file that still has their
-    /// entries: Java would read what stands in the log now.
-    fn blank_before(&self, found: &LoadedQueue<E>, begin: i64) -> io::Result<()> {
-        let missing = begin - found.start();
-        if (1..=self.files.file_entries).contains(&missing) {
-            let blanks = vec![E::BLANK; usize::try_from(missing).unwrap_or(0)];
-            self.files.write(&found.queue, found.start(), &blanks)?;
+    /// A queue whose first records are lost begins behind them. Files that end before go, and in its
+    /// first one blanks take the slots before: Java would read what stands in the log now, and zeros
+    /// end a queue.
+    fn begin_at(&self, found: &LoadedQueue<E>, begin: i64) -> io::Result<()> {
+        let first_base = self.files.base_of(begin);
+        for base in found.bases.iter().filter(|base| **base < first_base) {
+            self.remove_file(&found.queue, *base)?;
+        }
+        // A file that is made now gets its blanks with that.
+        if first_base < begin && found.bases.contains(&first_base) {
+            let blanks = vec![E::BLANK; usize::try_from(begin - first_base).unwrap_or(0)];
+            self.files.write(&found.queue, first_base, &blanks)?;
         }
         Ok(())
     }
 
-    /// The first entry below `end` for which `reached` holds, which must hold for all after it too.
-    fn first_where(
-        &self,
-        queue: &Queue<E>,
-        bases: &[i64],
-        end: i64,
-        reached: impl Fn(&E) -> bool,
-    ) -> io::Result<i64> {
-        let Some(start) = bases.first().copied() else {
-            return Ok(end);
-        };
-        let mut from = start;
-        for base in bases.iter().rev().filter(|base| **base < end) {
-            let first = self.entry_or_next(queue, *base, end)?;
-            if first.is_some_and(|entry| !reached(&entry)) {
-                from = *base;
-                break;
-            }
-        }
-        let to = end.min(from + self.files.file_entries);
-        let mut low = from;
-        let mut high = to;
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.entry_or_next(queue, middle, end)? {
-                Some(entry) if !reached(&entry) => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        Ok(low)
-    }
-
-    /// An entry from memory or its file.
-    pub(super) fn any_entry(
-        &self,
-        queue: &Queue<E>,
-        offset: i64,
-        end: i64,
-    ) -> io::Result<Option<E>> {
-        if queue.end() <= offset {
-            return self.files.entry(queue, offset);
-        }
-        let mut one = [E::BLANK];
-        let read = queue.entries(&self.files, offset, end, &mut one, Residence::Anywhere)?;
-        Ok(read.filter(|count| *count == 1).and(one.first().copied()))
-    }
-
-    /// The entry at an offset; instead of a blank, the next one that is none, if it is near. `None`
-    /// when only blanks follow: the last messages of the queue are lost.
-    pub(super) fn entry_or_next(
-        &self,
-        queue: &Queue<E>,
-        offset: i64,
-        end: i64,
-    ) -> io::Result<Option<E>> {
-        for at in offset..end.min(offset + BLANKS_SKIPPED_MAX) {
-            match self.any_entry(queue, at, end)? {
-                Some(entry) if entry.is_blank() => {}
-                other => return Ok(other),
-            }
-        }
-        if end - offset <= BLANKS_SKIPPED_MAX {
-            return Ok(None);
-        }
-        self.any_entry(queue, offset, end)
+    fn remove_file(&self, queue: &Queue<E>, base: i64) -> io::Result<()> {
+        self.files.forget(queue);
+        self.files.distrust_names(queue);
+        let name = file_names::of(base * E::BYTES as i64);
+        let directory = self.files.directory_of(queue);
+        self.files.disk.remove_file(&directory.join(name))
     }
 
     /// Removes entries that an earlier life wrote behind the end: they must never be taken for
@@ -194,10 +112,7 @@ impl<E: Unit> QueueTable<E> {
             // Java takes the first entry of a file for one whatever it holds; but the first file
             // also says where the queue goes on.
             if *base >= end && (end == 0 || Some(base) != found.bases.first()) {
-                self.files.forget(&found.queue);
-                self.files.distrust_names(&found.queue);
-                let name = file_names::of(base * E::BYTES as i64);
-                self.files.disk.remove_file(&directory.join(name))?;
+                self.remove_file(&found.queue, *base)?;
             } else if base + self.files.file_entries > end
                 && let Some(file) = self.files.open(&found.queue, *base)?
             {

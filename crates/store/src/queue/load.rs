@@ -91,13 +91,14 @@ impl<E: Unit> LoadedQueue<E> {
         self.is_suspect |= self.is_unfinished;
     }
 
-    /// Believes no entry from `end` on.
-    pub(super) fn believe(&mut self, end: i64, end_physical: i64) {
+    /// Believes no entry from `end` on. A suspect is made again from there, whether a record is met that
+    /// shows that there were some or not.
+    pub(super) fn believe(&mut self, end: i64, end_physical: i64, is_suspect: bool) {
         self.end = end;
         self.end_physical = end_physical;
         self.last = None;
         self.before_end = None;
-        self.is_suspect = true;
+        self.is_suspect |= is_suspect;
     }
 
     /// The first entry that the files have room for.

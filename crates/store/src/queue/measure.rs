@@ -120,10 +120,15 @@ impl<E: Unit> QueueTable<E> {
         let ends = if near < known || known == limit {
             found.is_zero_behind = file.file.data_from.is_none() && is_zero(file.from::<E>(near));
             let at = |offset| (offset >= file.base).then(|| file.entry(offset));
+            let last = match at(near - 1) {
+                // The file begins with zeros: it is the one before that has the last entry.
+                None if near > found.start() => self.files.entry(&found.queue, near - 1)?,
+                last => last,
+            };
             Ends {
                 end: near,
                 before: at(near - 2),
-                last: at(near - 1),
+                last,
                 behind: (near < limit).then(|| file.entry(near)),
             }
         } else {

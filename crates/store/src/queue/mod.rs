@@ -14,6 +14,7 @@ mod fit;
 mod handles;
 mod load;
 mod measure;
+mod search;
 mod table;
 mod verify;
 
@@ -267,6 +268,12 @@ impl<E: Unit> Queue<E> {
             state.tail_start -= 1;
             state.tail.push_back(entry);
         }
+    }
+
+    /// While the store is opened: the next message gets this queue offset. The numbers of entries, which
+    /// batch queues have beside offsets, say nothing about it.
+    pub(crate) fn go_on_behind(&self, next: i64) {
+        self.next.store(next, Ordering::Relaxed);
     }
 
     /// While the store is opened: the next message gets a queue offset that is not lower.

@@ -45,23 +45,33 @@ impl<E: Unit> QueueTable<E> {
             if clean {
                 found.suspect_if_unfinished();
             }
-            let end = if clean || found.end_physical() <= start {
+            let reached = if found.end_physical() <= start {
                 found.end()
             } else {
                 self.first_at(found, start)?
             };
+            // Zeros where an entry should be: what the log has for them is looked for again.
+            let has_zeros = reached < found.end() && !self.is_written_at(found.queue(), reached)?;
+            let end = if clean && !has_zeros {
+                found.end()
+            } else {
+                reached
+            };
             let believed = self.last_true(found, end, (log, config), start)?;
-            if believed < end {
+            let is_wrong = believed < end || (clean && has_zeros);
+            if is_wrong {
                 let (topic, queue_id) = (&**found.queue().topic(), found.queue().id());
                 tracing::warn!(
                     topic,
                     queue_id,
                     believed,
-                    end,
+                    end = found.end(),
                     "entries of a consume queue do not point at its records: made again"
                 );
-                let last = self.entry_before(found, believed)?;
-                found.believe(believed, last.map_or(0, |entry| entry.end()));
+            }
+            if is_wrong || has_zeros {
+                let last = self.last_entry_before(found, believed)?;
+                found.believe(believed, last.map_or(0, |entry| entry.end()), is_wrong);
             }
         }
         Ok(())
