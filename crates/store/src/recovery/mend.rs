@@ -17,10 +17,10 @@ use ferrocket_protocol::message::record::{self, BLANK_BYTES, Holes, Limits, RECO
 use ferrocket_protocol::message::{NewMessage, View, sys_flag};
 
 use super::report::{Cut, Damage, Repair};
-use super::scan::{Hole, Stop};
+use super::scan::{Hole, SECTOR_BYTES, Stop};
 use crate::config::StoreConfig;
 use crate::disk::{Disk, DiskFile, Reserve};
-use crate::log::{CommitLog, Part};
+use crate::log::{CommitLog, Part, Segment};
 use crate::offsets::PhysicalOffset;
 
 /// The topic of fillers, cut short where there is no room for it.
@@ -49,6 +49,12 @@ const TAIL_SAVED_BYTES_MAX: i64 = 64 * 1024 * 1024;
 /// Where zeros end the log, so much behind them is looked at for a tail worth saving: a segment that was
 /// written out ahead has a gigabyte of them.
 const ZEROS_READ_BYTES_MAX: i64 = 16 * 1024 * 1024;
+
+/// A record says so far from its start that it belongs to no queue.
+const SYS_FLAG_END: i64 = 40;
+
+/// First bytes of fillers that are written when the others are durable.
+type Heads = Vec<(Arc<Segment>, i64, Vec<u8>)>;
 
 #[derive(Debug)]
 pub(super) struct Mender<'a> {
@@ -80,13 +86,25 @@ impl Mender<'_> {
                 return damage;
             }
         }
-        let filled = parts
-            .iter()
-            .try_for_each(|part| self.fill(part, hole.store_ms));
-        if let Err(error) = filled.and_then(|()| self.log.sync(hole.from, hole.to)) {
+        if let Err(error) = self.fill_all(&parts, hole) {
             damage.repair = Repair::Left(error.to_string());
         }
         damage
+    }
+
+    fn fill_all(&self, parts: &[Part], hole: &Hole) -> io::Result<()> {
+        let mut heads = Heads::new();
+        for part in parts {
+            self.fill(part, hole.store_ms, &mut heads)?;
+        }
+        self.log.sync(hole.from, hole.to)?;
+        if heads.is_empty() {
+            return Ok(());
+        }
+        for (segment, at, head) in &heads {
+            self.log.write_at(segment, *at, head)?;
+        }
+        self.log.sync(hole.from, hole.to)
     }
 
     /// Saves what follows the end of the log, before it is erased. `None` when only zeros do.
@@ -200,7 +218,8 @@ impl Mender<'_> {
         Ok(())
     }
 
-    fn fill(&self, part: &Part, store_ms: i64) -> io::Result<()> {
+    /// Fills a part of a hole, but for what `heads` gets.
+    fn fill(&self, part: &Part, store_ms: i64, heads: &mut Heads) -> io::Result<()> {
         let Some(segment) = self.log.segment_at(part.from) else {
             return Ok(());
         };
@@ -210,8 +229,7 @@ impl Mender<'_> {
             let room = part.to - at - BLANK_BYTES as i64;
             if at == segment.base() && room >= FILLER_BYTES_MIN {
                 let bytes = room.min(RECORD_BYTES_MIN as i64 + FILLER_TOPIC.len() as i64);
-                self.log
-                    .write_at(&segment, at, &filler(at, bytes, store_ms))?;
+                self.put(&segment, at, &filler(at, bytes, store_ms), heads)?;
                 at += bytes;
             }
             self.log.zero(at, part.to)?;
@@ -226,11 +244,29 @@ impl Mender<'_> {
             } else {
                 FILLER_BYTES_MAX.min(left - FILLER_BYTES_MIN)
             };
-            self.log
-                .write_at(&segment, at, &filler(at, bytes, store_ms))?;
+            self.put(&segment, at, &filler(at, bytes, store_ms), heads)?;
             at += bytes;
         }
         Ok(())
+    }
+
+    /// Writes a filler. Where a sector ends before its system flag, the few bytes before that come last,
+    /// when all others are durable: with the rest of the record that stood here they would be a message.
+    fn put(
+        &self,
+        segment: &Arc<Segment>,
+        at: i64,
+        filler: &[u8],
+        heads: &mut Heads,
+    ) -> io::Result<()> {
+        let rest_at = SECTOR_BYTES - (at - segment.base()) % SECTOR_BYTES;
+        if rest_at > SYS_FLAG_END {
+            return self.log.write_at(segment, at, filler);
+        }
+        let split = usize::try_from(rest_at).unwrap_or(0).min(filler.len());
+        let (head, rest) = filler.split_at(split);
+        heads.push((Arc::clone(segment), at, head.to_vec()));
+        self.log.write_at(segment, at + rest_at, rest)
     }
 }
 

@@ -22,7 +22,7 @@ const PIECE_BYTES_FIRST: usize = 64 * 1024;
 const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What arrives or is lost as a whole when power fails.
-const SECTOR_BYTES: i64 = 512;
+pub(super) const SECTOR_BYTES: i64 = 512;
 
 /// Why a scan ended where it did, or what stands where a record should.
 #[derive(Debug, Clone, PartialEq, Eq)]

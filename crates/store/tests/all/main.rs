@@ -16,6 +16,7 @@ mod a_failed_write_or_sync_poisons_the_store;
 mod a_forged_record_head_gets_no_memory;
 mod a_full_disk_refuses_messages_until_there_is_room;
 mod a_group_is_stored_whole_in_one_segment;
+mod a_place_that_is_mended_by_half_holds_no_message;
 mod a_queue_that_lost_its_beginning_stays_as_it_was_found;
 mod a_queue_that_lost_its_first_record_begins_with_blanks;
 mod a_segment_made_ahead_is_written_out;
