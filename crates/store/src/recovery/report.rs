@@ -69,6 +69,13 @@ pub struct Cut {
 }
 
 impl RecoveryReport {
+    /// Whether a place was found damaged and could not be mended: what stands there is served to nobody.
+    pub(crate) fn was_left(&self, place: PhysicalOffset) -> bool {
+        self.damages.iter().any(|damage| {
+            matches!(damage.repair, Repair::Left(_)) && (damage.from..damage.to).contains(&place)
+        })
+    }
+
     /// Says what was found, in the log file of the process.
     pub(super) fn tell(&self) {
         let (clean, records_scanned) = (self.clean, self.records_scanned);

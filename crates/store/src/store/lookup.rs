@@ -54,7 +54,8 @@ impl Store {
     }
 
     /// The complete record at a physical offset (VIEW_MESSAGE_BY_ID); its size is learnt from the
-    /// record. `None` when no record that consumers may see begins there.
+    /// record. `None` when no record that consumers may see begins there, or when the start found it
+    /// damaged and had to leave it there.
     ///
     /// # Errors
     /// When the disk cannot be read.
@@ -66,6 +67,9 @@ impl Store {
         let Some(head) = self.head_at(offset.0).map_err(failed)? else {
             return Ok(None);
         };
+        if self.report.was_left(offset) {
+            return Ok(None);
+        }
         let bytes = usize::try_from(head.bytes).unwrap_or(0);
         if bytes > self.record_bytes_max() || offset.0 + bytes as i64 > self.readable().0 {
             return Ok(None);

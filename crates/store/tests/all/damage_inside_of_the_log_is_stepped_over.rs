@@ -353,10 +353,10 @@ fn the_offsets_of_a_damaged_last_batch_go_to_nobody_else() {
 }
 
 #[test]
-fn and_what_cannot_be_saved_leaves_nothing_behind() {
+fn and_what_cannot_be_saved_leaves_nothing_behind_and_is_served_to_nobody() {
     let disk = MemDisk::new();
     let sent = killed(&disk, 10);
-    overwrite(&disk, sent[4].0 + 4, &[0xEE; 40]);
+    overwrite(&disk, sent[4].0 + 100, b"x");
     for _ in 0..3 {
         disk.inject(Fault {
             kind: Some(std::io::ErrorKind::StorageFull),
@@ -366,6 +366,8 @@ fn and_what_cannot_be_saved_leaves_nothing_behind() {
         let store = open(&disk, &small_config());
         let damages = &store.recovery_report().damages;
         assert!(matches!(damages[0].repair, Repair::Left(_)), "{damages:?}");
+        assert_eq!(store.record_at(damages[0].from).unwrap(), None);
+        assert_eq!(numbers(&store), all_but(&[4], 10));
         let saved = disk.list(Path::new("/store/ferrocket/damaged")).unwrap();
         assert_eq!(saved, []);
     }
