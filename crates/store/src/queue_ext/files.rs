@@ -54,8 +54,10 @@ impl ExtFiles {
         if in_file + UNIT_BYTES_MIN as i64 > self.file_bytes {
             return Ok(Unit::Lost);
         }
-        if !read_at(&*file, &mut head, in_file, residence)? {
-            return Ok(Unit::Cold);
+        match read_at(&*file, &mut head, in_file, residence)? {
+            Read::Done => {}
+            Read::Cold => return Ok(Unit::Cold),
+            Read::TooShort => return Ok(Unit::Lost),
         }
         let bytes = ExtUnit::declared_bytes(&head)
             .filter(|bytes| in_file + *bytes as i64 <= self.file_bytes);
@@ -63,8 +65,10 @@ impl ExtFiles {
             return Ok(Unit::Lost);
         };
         let mut raw = vec![0; bytes];
-        if !read_at(&*file, &mut raw, in_file, residence)? {
-            return Ok(Unit::Cold);
+        match read_at(&*file, &mut raw, in_file, residence)? {
+            Read::Done => {}
+            Read::Cold => return Ok(Unit::Cold),
+            Read::TooShort => return Ok(Unit::Lost),
         }
         Ok(ExtUnit::decode(&raw).map_or(Unit::Lost, Unit::There))
     }
@@ -132,20 +136,28 @@ impl ExtFiles {
             .collect())
     }
 
-    /// Makes what follows `end` read as zeros, and removes the files behind.
+    /// Makes what follows `end` read as zeros, and removes the files behind. Files that a power loss
+    /// left too short get their length back: Java opens no others.
     pub(super) fn erase_behind(&self, queue: &Queue, end: i64) -> io::Result<()> {
-        for base in self.bases(queue)? {
+        let files = self.disk.list(&self.directory_of(queue))?;
+        for entry in files.iter().filter(|entry| !entry.is_dir) {
+            let Some(base) = file_names::base_of(&entry.name) else {
+                continue;
+            };
             if base >= end {
                 self.remove(queue, base)?;
-            } else if base + self.file_bytes > end
+                continue;
+            }
+            let is_short = entry.bytes < self.file_bytes.unsigned_abs();
+            let rest = base + self.file_bytes - end;
+            if (is_short || rest > 0)
                 && let Some(file) = self.open(queue, base)?
             {
-                let rest = base + self.file_bytes - end;
-                file.zero(
-                    (end - base).unsigned_abs(),
-                    rest.unsigned_abs(),
-                    Reserve::Lazily,
-                )?;
+                if is_short {
+                    file.set_bytes(self.file_bytes.unsigned_abs())?;
+                }
+                let rest = rest.max(0).unsigned_abs();
+                file.zero((end - base).unsigned_abs(), rest, Reserve::Lazily)?;
             }
         }
         Ok(())
@@ -250,17 +262,29 @@ impl ExtFiles {
     }
 }
 
-/// False when only what is in memory was wanted, and that is not all.
+enum Read {
+    Done,
+    /// Only what is in memory was wanted, and that is not all.
+    Cold,
+    /// The file ends before: a power loss left it so.
+    TooShort,
+}
+
 fn read_at(
     file: &dyn DiskFile,
     into: &mut [u8],
     position: i64,
     residence: Residence,
-) -> io::Result<bool> {
-    match residence {
-        Residence::Anywhere => file
-            .read_exact_at(into, position.unsigned_abs())
-            .map(|()| true),
-        Residence::Resident => file.read_resident_at(into, position.unsigned_abs()),
+) -> io::Result<Read> {
+    let position = position.unsigned_abs();
+    let read = match residence {
+        Residence::Anywhere => file.read_exact_at(into, position).map(|()| true),
+        Residence::Resident => file.read_resident_at(into, position),
+    };
+    match read {
+        Ok(true) => Ok(Read::Done),
+        Ok(false) => Ok(Read::Cold),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Read::TooShort),
+        Err(error) => Err(error),
     }
 }

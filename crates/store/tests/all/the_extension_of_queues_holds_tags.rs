@@ -113,6 +113,27 @@ fn until_a_unit_is_lost() {
     assert_eq!(tags(&store, "T"), (vec![None, Some(98)], 1));
 }
 
+/// A power loss may leave a file its name and none of its length.
+#[test]
+fn until_its_file_lost_its_length() {
+    for left in [0, 10] {
+        let disk = MemDisk::new();
+        let store = open(&disk, &config(true));
+        send_tagged(&store, "T", "a", "");
+        store.close(NOW_MS).unwrap();
+        drop(store);
+        let whole = disk.read(Path::new(FILE)).unwrap();
+        disk.write(Path::new(FILE), &whole[..left]).unwrap();
+        disk.write(Path::new("/store/abort"), b"1").unwrap();
+        let store = open(&disk, &config(true));
+        assert_eq!(tags(&store, "T").0.len(), 1);
+        send_tagged(&store, "T", "b", "");
+        assert_eq!(tags(&store, "T").0[1], Some(98));
+        store.close(NOW_MS).unwrap();
+        assert_eq!(disk.read(Path::new(FILE)).unwrap().len(), whole.len());
+    }
+}
+
 #[test]
 fn or_makes_the_times_of_delayed_messages_again() {
     let store = with_a_lost_unit("SCHEDULE_TOPIC_XXXX");
