@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::clients::Clients;
 use crate::config::BrokerConfig;
 use crate::delay::Delay;
+use crate::filter::Filters;
 use crate::groups::Groups;
 use crate::locks::QueueLocks;
 use crate::metrics::{Metrics, MetricsSnapshot, Sizes};
@@ -29,6 +30,9 @@ use crate::{OpenError, PersistError};
 
 /// How often silent clients are looked for.
 const CLIENT_SCAN_INTERVAL_MS: i64 = 10_000;
+
+/// How often the filters of consumers are written, when they changed.
+const FILTER_SAVE_INTERVAL_MS: i64 = 10_000;
 
 /// What a broker is made of.
 #[derive(Debug)]
@@ -53,6 +57,7 @@ pub struct Broker {
     pub(crate) groups: Groups,
     pub(crate) offsets: Offsets,
     pub(crate) clients: Clients,
+    pub(crate) filters: Filters,
     pub(crate) locks: QueueLocks,
     pub(crate) delay: Delay,
     pub(crate) flush_wait: FlushWait,
@@ -67,6 +72,7 @@ pub struct Broker {
     next_meter_sample_ms: AtomicI64,
     next_offset_save_ms: AtomicI64,
     next_delay_save_ms: AtomicI64,
+    next_filter_save_ms: AtomicI64,
 }
 
 impl Broker {
@@ -86,6 +92,7 @@ impl Broker {
         let light = store.config().enable_lmq;
         let topics = Topics::open(&config, Arc::clone(&disk), &directory, light, now_ms)?;
         let groups = Groups::open(Arc::clone(&disk), &directory, light, now_ms)?;
+        let filters = Filters::open(&config, Arc::clone(&disk), &directory, now_ms)?;
         let offsets = Offsets::open(Arc::clone(&disk), &directory, light, now_ms)?;
         offsets.reconcile(&topics, &store)?;
         let delay = Delay::open(Arc::clone(&disk), &directory, &store, now_ms)?;
@@ -99,6 +106,7 @@ impl Broker {
             offsets,
             delay,
             clients: Clients::new(),
+            filters,
             locks,
             flush_wait: FlushWait::default(),
             pull_state: PullState::new(),
@@ -112,6 +120,7 @@ impl Broker {
             next_meter_sample_ms: AtomicI64::new(now_ms),
             next_offset_save_ms: AtomicI64::new(now_ms + config.flush_consumer_offset_interval_ms),
             next_delay_save_ms: AtomicI64::new(now_ms + config.flush_delay_offset_interval_ms),
+            next_filter_save_ms: AtomicI64::new(now_ms + FILTER_SAVE_INTERVAL_MS),
             config_version: Mutex::new(DataVersion {
                 timestamp: now_ms,
                 ..DataVersion::default()
@@ -165,8 +174,8 @@ impl Broker {
     }
 
     /// A connection is gone: its clients leave their groups.
-    pub fn disconnected(&self, _now_ms: i64, id: ConnectionId) {
-        self.connection_gone(id);
+    pub fn disconnected(&self, now_ms: i64, id: ConnectionId) {
+        self.connection_gone(now_ms, id);
     }
 
     /// Serves a pull that may wait for the disk; called on a thread that may.
@@ -203,8 +212,8 @@ impl Broker {
         }
     }
 
-    /// Writes the offsets of consumers and delay levels when they are due
-    /// (`flushConsumerOffsetInterval`, `flushDelayOffsetInterval`). Blocking; the shell calls it about
+    /// Writes the offsets of consumers and delay levels (`flushConsumerOffsetInterval`,
+    /// `flushDelayOffsetInterval`) and the filters of consumers when they are due. Blocking; the shell calls it about
     /// once a second on a thread that may wait.
     ///
     /// # Errors
@@ -220,6 +229,9 @@ impl Broker {
         let interval_ms = config.flush_delay_offset_interval_ms;
         if is_due(&self.next_delay_save_ms, interval_ms, now_ms) {
             saved = saved.and(self.delay.save(&self.store, now_ms));
+        }
+        if is_due(&self.next_filter_save_ms, FILTER_SAVE_INTERVAL_MS, now_ms) {
+            saved = saved.and(self.save_filters(now_ms));
         }
         saved
     }
@@ -238,7 +250,14 @@ impl Broker {
         self.complete_durable(now_ms);
         self.expire_flush_waits(i64::MAX);
         self.answer_waiters(now_ms);
-        self.persist_final(now_ms)
+        // Older clients may still bring filters; what they bring they bring again.
+        let filters = self.save_filters(now_ms);
+        self.persist_final(now_ms).and(filters)
+    }
+
+    fn save_filters(&self, now_ms: i64) -> Result<(), PersistError> {
+        let kept_ms = self.config.load().filter_data_clean_time_span_ms;
+        self.filters.save(now_ms, kept_ms)
     }
 
     /// Writes every table that changed since it was written last, whether it is due or not.

@@ -185,6 +185,13 @@ keys! {
     "shortPollingTimeMills" short_polling_time_ms: i64 = 1_000;
     "litePullMessageEnable" lite_pull_message_enable: bool = true;
     "enablePropertyFilter" enable_property_filter: bool = false;
+    /// Filters look at messages to be tried again as they looked at them the first time.
+    "filterSupportRetry" filter_support_retry: bool = false;
+    "enableCalcFilterBitMap" enable_calc_filter_bit_map: bool = false;
+    /// Read at the start, as the next.
+    "expectConsumerNumUseFilter" expect_consumer_num_use_filter: i32 = 32;
+    "maxErrorRateOfBloomFilter" max_error_rate_of_bloom_filter: i32 = 20;
+    "filterDataCleanTimeSpan" filter_data_clean_time_span_ms: i64 = 86_400_000;
     "slaveReadEnable" slave_read_enable: bool = false;
     "rejectPullConsumerEnable" reject_pull_consumer_enable: bool = false;
 

@@ -10,7 +10,7 @@
 //! Readers of topics, groups, settings and subscriptions take none: they look at snapshots. A thread
 //! that holds a lock of this list takes further ones only from below it:
 //!
-//! 1. a table's `change` (topics, groups)
+//! 1. a table's `change` (topics, groups, filters)
 //! 2. the file of a table (`Ledger`)
 //! 3. the writer of a snapshot (`ReadMostly`)
 //! 4. the state of a consumer group, or the topics of a group's offsets
@@ -31,6 +31,7 @@ mod clients;
 mod config;
 mod delay;
 mod dispatch;
+mod filter;
 mod groups;
 mod ledger;
 mod locks;

@@ -9,6 +9,7 @@ use crate::any_queue::AnyQueue;
 use crate::batch_queue::inner;
 use crate::config::{QueueType, StoreConfig};
 use crate::dispatch::{self, TagsCode};
+use crate::filter_bits::FilterBits;
 use crate::index::keys;
 use crate::multi_dispatch::{self, Listed, OFFSET_DIGITS};
 use crate::offsets::{PhysicalOffset, QueueOffset};
@@ -31,6 +32,7 @@ pub struct AppendBatch {
     pub(crate) queues: Vec<AnyQueue>,
     /// Further queues of records, in the order of the records.
     pub(crate) further: Vec<Further>,
+    pub(crate) filter_bits: FilterBits,
     /// Where properties are put together that get offsets.
     properties: Vec<u8>,
     pub(crate) results: Vec<Result<Appended, AppendError>>,
@@ -244,6 +246,7 @@ impl AppendBatch {
         self.key_hashes.clear();
         self.key_hashes.shrink_to(KEPT_KEYS);
         self.further.clear();
+        self.filter_bits.clear();
         self.results.clear();
     }
 

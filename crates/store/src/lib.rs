@@ -20,6 +20,7 @@ pub mod disk;
 mod dispatch;
 mod errors;
 mod file_names;
+mod filter_bits;
 mod index;
 pub mod inspect;
 mod log;
@@ -45,7 +46,9 @@ pub use offsets::{PhysicalOffset, QueueOffset};
 pub use opening::{Alone, Opening};
 #[cfg(feature = "planted-faults")]
 pub use planted::Planted;
-pub use read::{Boundary, Extension, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
+pub use read::{
+    Boundary, Choice, Extension, MessageFilter, QueueEntry, ReadAnswer, ReadRequest, ReadStatus,
+};
 pub use recovery::{Cut, Damage, DamagedMessage, RecoveryReport, Repair};
 pub use retention::{RetentionConfig, Shortage};
 pub use signals::{NoSignals, StoreSignals};

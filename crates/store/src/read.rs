@@ -33,6 +33,41 @@ pub struct QueueEntry<'a> {
     pub extension: Option<Extension<'a>>,
 }
 
+/// What is wanted of the messages of a queue.
+pub trait MessageFilter {
+    /// Sees each entry before its record is read.
+    fn by_entry(&mut self, entry: &QueueEntry<'_>) -> Choice;
+
+    /// Sees the records that the entries left open, in their order.
+    fn by_record(&mut self, record: &[u8]) -> bool;
+}
+
+/// What a filter says of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    Wanted,
+    Unwanted,
+    /// Its record will tell.
+    Open,
+}
+
+/// A filter that entries are enough for.
+pub(crate) struct ByEntry<'f>(pub(crate) &'f mut dyn FnMut(&QueueEntry<'_>) -> bool);
+
+impl MessageFilter for ByEntry<'_> {
+    fn by_entry(&mut self, entry: &QueueEntry<'_>) -> Choice {
+        if (self.0)(entry) {
+            Choice::Wanted
+        } else {
+            Choice::Unwanted
+        }
+    }
+
+    fn by_record(&mut self, _record: &[u8]) -> bool {
+        true
+    }
+}
+
 /// A unit of `consumequeue_ext`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension<'a> {

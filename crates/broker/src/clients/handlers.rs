@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ferrocket_filter::Expression;
 use ferrocket_protocol::bodies::{
     self, CheckClientRequestBody, ConsumeType, ConsumerData, GetConsumerListByGroupResponseBody,
     HeartbeatData, MessageModel, TopicConfig,
@@ -14,7 +15,7 @@ use ferrocket_protocol::peer::ConnectionId;
 
 use super::ClientInfo;
 use super::consumers::{ConsumerGroup, Registration, Removal};
-use super::subscription::is_tag_type;
+use super::subscription::{is_sql_type, is_tag_type};
 use crate::config::{BrokerConfig, PERM_READ, PERM_WRITE};
 use crate::groups::Group;
 use crate::request::Request;
@@ -97,6 +98,11 @@ impl Broker {
         let consumers = &self.clients.consumers;
         match consumers.register(client, data, with_subscriptions, refuse)? {
             Registration::Registered { group: of, changed } => {
+                if with_subscriptions {
+                    let wanted = &data.subscription_data_set;
+                    self.filters
+                        .register(&self.store, &group.name, wanted, request.now_ms);
+                }
                 if changed {
                     self.consumers_changed(request.config, group, &of);
                 }
@@ -153,11 +159,14 @@ impl Broker {
         }
     }
 
-    fn clients_left(&self, removals: &[Removal]) {
+    fn clients_left(&self, now_ms: i64, removals: &[Removal]) {
         let config = self.config.load();
         for removal in removals {
             for client in &removal.removed {
                 tracing::info!(group = %removal.group.name, client = %client.client_id, "consumer left");
+            }
+            if self.clients.consumers.get(&removal.group.name).is_none() {
+                self.filters.unregister(&removal.group.name, now_ms);
             }
             if let Some(group) = self.groups.get(&removal.group.name) {
                 self.consumers_changed(&config, &group, &removal.group);
@@ -165,8 +174,8 @@ impl Broker {
         }
     }
 
-    pub(crate) fn connection_gone(&self, id: ConnectionId) {
-        self.clients_left(&self.clients.forget_connection(id));
+    pub(crate) fn connection_gone(&self, now_ms: i64, id: ConnectionId) {
+        self.clients_left(now_ms, &self.clients.forget_connection(id));
         self.end_calls_to(id);
     }
 
@@ -183,7 +192,7 @@ impl Broker {
             tracing::warn!(client = %client.client_id, remote = %client.peer.remote(), "closing the connection of a client without heartbeats");
             client.peer.close();
         }
-        self.clients_left(&removals);
+        self.clients_left(now_ms, &removals);
         self.clients
             .compensation
             .expire(now_ms - config.subscription_expired_timeout_ms);
@@ -212,7 +221,7 @@ impl Broker {
                 .clients
                 .consumers
                 .remove_if(group, |client| client.peer.id() == id);
-            self.clients_left(removal.as_slice());
+            self.clients_left(request.now_ms, removal.as_slice());
         }
         out.reply_ok(request.to);
     }
@@ -245,14 +254,29 @@ impl Broker {
         };
         let subscription = body.subscription_data.unwrap_or_default();
         let expression_type = &subscription.expression_type;
-        if is_tag_type(expression_type) {
+        let (code, remark) = if subscription.class_filter_mode {
+            (response::SYSTEM_ERROR, CLASS_FILTERS.to_owned())
+        } else if is_tag_type(expression_type) {
             out.reply_ok(request.to);
+            return;
+        } else if !request.config.enable_property_filter || !is_sql_type(expression_type) {
+            (response::SYSTEM_ERROR, filter_unsupported(expression_type))
         } else {
-            let remark = filter_unsupported(expression_type);
-            out.reply_error(request.to, response::SYSTEM_ERROR, &remark);
-        }
+            match Expression::compile(&subscription.sub_string) {
+                Ok(_) => {
+                    out.reply_ok(request.to);
+                    return;
+                }
+                Err(error) => (response::SUBSCRIPTION_PARSE_FAILED, error.to_string()),
+            }
+        };
+        out.reply_error(request.to, code, &remark);
     }
 }
+
+/// What a consumer is told that filters by a class of its own.
+pub(crate) const CLASS_FILTERS: &str =
+    "class filters need filter servers, which RocketMQ has no more; filter by tags or SQL92";
 
 /// What a consumer is told whose filter this broker does not evaluate.
 pub(crate) fn filter_unsupported(expression_type: &str) -> String {

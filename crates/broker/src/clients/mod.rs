@@ -26,7 +26,7 @@ use self::producers::Producers;
 use crate::groups::GROUPS_MAX;
 use crate::read_mostly::FixedMap;
 
-pub(crate) use handlers::filter_unsupported;
+pub(crate) use handlers::{CLASS_FILTERS, filter_unsupported};
 
 /// Groups that one connection may speak for.
 const GROUPS_PER_CONNECTION_MAX: usize = 10_000;

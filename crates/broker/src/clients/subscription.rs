@@ -1,25 +1,30 @@
 //! What a group wants of a topic, and the test of a message's tags against it.
 //!
 //! Tags are compared by hash (`String#hashCode` of the whole `TAGS` value, as the consume queue has
-//! it); clients compare the text again. Other expression types (SQL92) are not evaluated here: pulls
-//! that ask for them are refused.
+//! it); clients compare the text again. SQL92 expressions that come with pulls are compiled here;
+//! those of heartbeats are in `filter`.
 
-use ferrocket_protocol::bodies::SubscriptionData;
+use std::sync::Arc;
+
+use ferrocket_filter::{Expression, ExpressionError};
+use ferrocket_protocol::bodies::{EXPRESSION_TYPE_SQL92, EXPRESSION_TYPE_TAG, SubscriptionData};
 use ferrocket_protocol::message::java_hash;
 
 /// `SubscriptionData#SUB_ALL`.
 const ALL: &str = "*";
 /// `ExpressionType#TAG`.
-const TAG: &str = "TAG";
+const TAG: &str = EXPRESSION_TYPE_TAG;
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subscription {
     pub(crate) data: SubscriptionData,
     wanted: Wanted,
+    /// Of an SQL92 subscription that came with a pull.
+    expression: Option<Result<Arc<Expression>, ExpressionError>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Wanted {
     Everything,
     /// Hashes of tags, sorted.
@@ -46,7 +51,11 @@ impl Subscription {
             codes.dedup();
             Wanted::Tags(codes)
         };
-        Self { data, wanted }
+        Self {
+            data,
+            wanted,
+            expression: None,
+        }
     }
 
     /// A subscription as a pull carries it in its header (`FilterAPI#build`).
@@ -56,7 +65,9 @@ impl Subscription {
         expression_type: &str,
         version: i64,
     ) -> Self {
-        Self::new(SubscriptionData {
+        let compiled =
+            is_sql_type(expression_type).then(|| Expression::compile(expression).map(Arc::new));
+        let subscription = Self::new(SubscriptionData {
             topic: topic.to_owned(),
             sub_string: if expression.trim().is_empty() {
                 ALL
@@ -72,7 +83,16 @@ impl Subscription {
             .to_owned(),
             sub_version: version,
             ..SubscriptionData::default()
-        })
+        });
+        Self {
+            expression: compiled,
+            ..subscription
+        }
+    }
+
+    /// The compiled expression of a pull, or why it is none; nothing for other subscriptions.
+    pub(crate) fn expression(&self) -> Option<Result<&Arc<Expression>, &ExpressionError>> {
+        self.expression.as_ref().map(Result::as_ref)
     }
 
     /// Whether [`Self::from_expression`] would make the same of these.
@@ -108,6 +128,11 @@ impl Subscription {
 /// `ExpressionType#isTagType`.
 pub(crate) fn is_tag_type(expression_type: &str) -> bool {
     expression_type.is_empty() || expression_type == TAG
+}
+
+/// `ExpressionType#SQL92`.
+pub(crate) fn is_sql_type(expression_type: &str) -> bool {
+    expression_type == EXPRESSION_TYPE_SQL92
 }
 
 fn tags_of(expression: &str) -> Vec<&str> {

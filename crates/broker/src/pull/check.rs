@@ -8,14 +8,15 @@ use ferrocket_protocol::headers::PullMessage;
 use ferrocket_store::QueueOffset;
 
 use super::error::{BusyError, PullError, SubscriptionError};
+use super::filter::PullFilter;
 use super::{Pull, SUSPEND_MAX_MS};
 use crate::Broker;
-use crate::clients::subscription::Subscription;
+use crate::clients::subscription::{Subscription, is_sql_type};
 use crate::config::BrokerRole;
 use crate::groups::{Group, is_system_group};
 use crate::offsets::Progress;
 use crate::request::Request;
-use crate::topics::Topic;
+use crate::topics::{Topic, names};
 
 /// `PullSysFlag`: commit an offset in the same request.
 pub(super) const FLAG_COMMIT_OFFSET: i32 = 0x1;
@@ -23,6 +24,8 @@ pub(super) const FLAG_COMMIT_OFFSET: i32 = 0x1;
 const FLAG_SUSPEND: i32 = 0x2;
 /// `PullSysFlag`: the subscription is in this request.
 const FLAG_SUBSCRIPTION: i32 = 0x4;
+/// `PullSysFlag`: a class of the consumer filters.
+const FLAG_CLASS_FILTER: i32 = 0x8;
 
 impl Broker {
     /// Everything that a pull needs to be served, or why it is not.
@@ -79,7 +82,7 @@ impl Broker {
                 consumer: request.peer.remote(),
             });
         }
-        let subscription = self.pulled_subscription(request, header)?;
+        let (subscription, filter) = self.pulled_subscription(request, header)?;
         let suspend_ms = if header.sys_flag & FLAG_SUSPEND == 0 {
             None
         } else if config.long_polling_enable {
@@ -100,6 +103,7 @@ impl Broker {
             topic,
             group,
             subscription,
+            filter,
             queue_id: header.queue_id,
             offset: QueueOffset(header.queue_offset),
             messages_max: u32::try_from(header.max_msg_nums)
@@ -136,30 +140,64 @@ impl Broker {
         &self,
         request: &Request<'_>,
         header: &PullMessage<'_>,
-    ) -> Result<Arc<Subscription>, SubscriptionError> {
+    ) -> Result<(Arc<Subscription>, PullFilter), SubscriptionError> {
         let expression_type = header.expression_type.as_deref().unwrap_or_default();
-        let subscription = if header.sys_flag & FLAG_SUBSCRIPTION == 0 {
-            self.registered_subscription(header)?
+        let (subscription, filter) = if header.sys_flag & FLAG_SUBSCRIPTION == 0 {
+            let subscription = self.registered_subscription(header)?;
+            let filter = self.registered_filter(header, &subscription)?;
+            (subscription, filter)
         } else {
-            self.clients.compensation.subscription(
+            let subscription = self.clients.compensation.subscription(
                 &header.consumer_group,
                 &header.topic,
                 header.subscription.as_deref().unwrap_or_default(),
                 expression_type,
                 header.sub_version,
                 request.now_ms,
-            )
+            );
+            (subscription, PullFilter::Tags)
         };
-        if !subscription.is_tag() {
-            // With `enablePropertyFilter` Java evaluates SQL92; this broker does not yet, whatever
-            // the key says, and an unfiltered answer would be wrong.
-            let expression_type = subscription.data.expression_type.clone();
+        if header.sys_flag & FLAG_CLASS_FILTER != 0 || subscription.data.class_filter_mode {
+            return Err(SubscriptionError::ClassFilter);
+        }
+        let expression_type = &subscription.data.expression_type;
+        let is_sql = request.config.enable_property_filter && is_sql_type(expression_type);
+        if !subscription.is_tag() && !is_sql {
+            let expression_type = expression_type.clone();
             return Err(SubscriptionError::Filter { expression_type });
         }
+        let of_retries = request.config.filter_support_retry
+            && header.topic.strip_prefix(names::RETRY_PREFIX) == Some(&*header.consumer_group);
+        let filter = match subscription.expression() {
+            _ if of_retries => PullFilter::OfRetries,
+            None => filter,
+            Some(Ok(expression)) => PullFilter::Sent(Arc::clone(expression)),
+            Some(Err(error)) => {
+                let cause = error.to_string();
+                return Err(SubscriptionError::Expression { cause });
+            }
+        };
         if request.config.reject_pull_consumer_enable {
             self.check_pull_consumer(request, header)?;
         }
-        Ok(subscription)
+        Ok((subscription, filter))
+    }
+
+    /// The filter of the group's heartbeats.
+    fn registered_filter(
+        &self,
+        header: &PullMessage<'_>,
+        subscription: &Subscription,
+    ) -> Result<PullFilter, SubscriptionError> {
+        if subscription.is_tag() || subscription.data.class_filter_mode {
+            return Ok(PullFilter::Tags);
+        }
+        let filter = self.filters.get(&header.topic, &header.consumer_group);
+        let filter = filter.ok_or(SubscriptionError::NoFilter)?;
+        if filter.version() < header.sub_version {
+            return Err(SubscriptionError::FilterNotLatest);
+        }
+        Ok(PullFilter::Registered(filter))
     }
 
     /// The subscription of the group's heartbeats.

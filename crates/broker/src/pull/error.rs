@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use ferrocket_protocol::codes::response;
 
-use crate::clients::filter_unsupported;
+use crate::clients::{CLASS_FILTERS, filter_unsupported};
 use crate::request::FAQ;
 
 /// Why a pull is refused. The texts are remarks that clients and operators of RocketMQ know.
@@ -52,6 +52,14 @@ pub(crate) enum SubscriptionError {
     NotLatest,
     #[error("{}", filter_unsupported(expression_type))]
     Filter { expression_type: String },
+    #[error("{CLASS_FILTERS}")]
+    ClassFilter,
+    #[error("parse the consumer's subscription failed: {cause}")]
+    Expression { cause: String },
+    #[error("The broker's consumer filter data is not exist!Your expression may be wrong!")]
+    NoFilter,
+    #[error("the consumer's consumer filter data not latest")]
+    FilterNotLatest,
     #[error(
         "the consumer's group info not exist, or the pull consumer is rejected by server.{FAQ}"
     )]
@@ -98,7 +106,12 @@ impl PullError {
                     response::NO_PERMISSION
                 }
                 SubscriptionError::NotLatest => response::SUBSCRIPTION_NOT_LATEST,
-                SubscriptionError::Filter { .. } => response::SYSTEM_ERROR,
+                SubscriptionError::Filter { .. } | SubscriptionError::ClassFilter => {
+                    response::SYSTEM_ERROR
+                }
+                SubscriptionError::Expression { .. } => response::SUBSCRIPTION_PARSE_FAILED,
+                SubscriptionError::NoFilter => response::FILTER_DATA_NOT_EXIST,
+                SubscriptionError::FilterNotLatest => response::FILTER_DATA_NOT_LATEST,
             },
             Self::Busy(error) => match error {
                 BusyError::Store { .. } => response::SYSTEM_ERROR,

@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod filter;
 mod park;
 mod slots;
 pub(crate) mod waiting;
@@ -22,6 +23,7 @@ use ferrocket_protocol::peer::Peer;
 use ferrocket_store::{QueueOffset, ReadAnswer, ReadRequest, ReadStatus};
 
 use self::error::{BusyError, PullError};
+use self::filter::{PullFilter, Wanted};
 use self::slots::{Slot, Slots};
 use crate::admin::log_step_back;
 use crate::clients::subscription::Subscription;
@@ -46,6 +48,7 @@ pub(crate) struct Pull {
     group: Arc<Group>,
     progress: Arc<Progress>,
     subscription: Arc<Subscription>,
+    filter: PullFilter,
     queue_id: i32,
     offset: QueueOffset,
     messages_max: u32,
@@ -140,9 +143,11 @@ impl Broker {
             bytes_max: ANSWER_BYTES_MAX,
             hot_only: place == Place::Task,
         };
-        let mut accept =
-            |entry: &ferrocket_store::QueueEntry<'_>| pull.subscription.accepts(entry.tags_code);
-        let answer = match self.store.read(&wanted, &mut accept) {
+        let mut filter = Wanted {
+            pull: &pull,
+            filters: &self.filters,
+        };
+        let answer = match self.store.read_filtered(&wanted, &mut filter) {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::error!(topic = %pull.topic.name(), queue_id = pull.queue_id, %error, "a pull cannot be read");

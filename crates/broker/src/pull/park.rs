@@ -65,7 +65,7 @@ impl Broker {
         let max = self.store.max_offset(&live.name, queue_id);
         if max > seen_max {
             let mut woken = Vec::new();
-            live.waiting.arrived(queue_id, max.0, None, &mut woken);
+            live.waiting.arrived(queue_id, max.0, None, &[], &mut woken);
             self.resume_pulls(now_ms, config, woken);
         }
     }

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Pull;
@@ -23,6 +24,8 @@ pub(crate) struct Waiter {
 pub(crate) struct Waiting {
     /// Waiters of all queues; zero spares the lock on every send.
     count: AtomicUsize,
+    /// Those that want to see what arrives.
+    looking: AtomicUsize,
     queues: Mutex<FixedMap<i32, Vec<Waiter>>>,
 }
 
@@ -31,7 +34,15 @@ impl Waiting {
         self.count.load(Ordering::Relaxed) == 0
     }
 
+    /// Whether a waiter chooses by more than the tags.
+    pub(crate) fn looks_into_records(&self) -> bool {
+        self.looking.load(Ordering::Relaxed) > 0
+    }
+
     pub(crate) fn park(&self, waiter: Waiter) {
+        if waiter.pull.filter.looks_into_records() {
+            self.looking.fetch_add(1, Ordering::Relaxed);
+        }
         let mut queues = self.queues.lock();
         queues.entry(waiter.pull.queue_id).or_default().push(waiter);
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -41,12 +52,14 @@ impl Waiting {
         fence(Ordering::SeqCst);
     }
 
-    /// Messages up to `next` arrived in a queue: takes the waiters that want one of these tags.
+    /// Messages up to `next` arrived in a queue: takes the waiters that want these tags and, if they
+    /// look into records, one of these. Without records they take what they can get.
     pub(crate) fn arrived(
         &self,
         queue_id: i32,
         next: i64,
         tags_code: Option<i64>,
+        records: &[Bytes],
         woken: &mut Vec<Pull>,
     ) {
         if self.is_empty() {
@@ -58,13 +71,12 @@ impl Waiting {
         };
         let before = woken.len();
         take(waiters, woken, |waiter| {
-            next > waiter.pull.offset.0 && waiter.pull.subscription.accepts(tags_code)
+            next > waiter.pull.offset.0 && waiter.pull.wants(tags_code, records)
         });
         if waiters.is_empty() {
             queues.remove(&queue_id);
         }
-        self.count
-            .fetch_sub(woken.len() - before, Ordering::Relaxed);
+        self.left(woken.get(before..).unwrap_or_default());
     }
 
     /// Takes the waiters for which `leaves` says so.
@@ -78,8 +90,14 @@ impl Waiting {
             take(waiters, woken, &mut leaves);
             !waiters.is_empty()
         });
-        self.count
-            .fetch_sub(woken.len() - before, Ordering::Relaxed);
+        self.left(woken.get(before..).unwrap_or_default());
+    }
+
+    fn left(&self, woken: &[Pull]) {
+        let looking = woken.iter();
+        let looking = looking.filter(|pull| pull.filter.looks_into_records());
+        self.looking.fetch_sub(looking.count(), Ordering::Relaxed);
+        self.count.fetch_sub(woken.len(), Ordering::Relaxed);
     }
 }
 

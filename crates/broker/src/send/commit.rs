@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use ferrocket_protocol::codes::response;
 use ferrocket_protocol::outbox::Outbox;
 use ferrocket_protocol::peer::Peer;
-use ferrocket_store::{FlushMode, PhysicalOffset};
+use ferrocket_store::{Appended, FlushMode, PhysicalOffset};
 
 use super::answer::{self, Texts};
 use super::error::{BusyError, SendError};
@@ -13,7 +14,7 @@ use super::flush_wait::Parked;
 use super::{Outcome, Send, SendRun};
 use crate::Broker;
 use crate::config::BrokerConfig;
-use crate::pull::waiting::before_arrivals;
+use crate::pull::waiting::{Waiting, before_arrivals};
 use crate::stages::Stopwatch;
 use crate::topics::TopicKind;
 
@@ -148,22 +149,35 @@ impl Broker {
                 continue;
             };
             let next = at.queue_offset.0 + i64::from(at.messages);
-            send.topic
-                .live
-                .waiting
-                .arrived(send.queue_id, next, send.tags_code, &mut woken);
+            let waiting = &send.topic.live.waiting;
+            let records = self.arrived_records(waiting, &at);
+            waiting.arrived(send.queue_id, next, send.tags_code, &records, &mut woken);
             if send.topic.kind == TopicKind::Schedule && self.delay.arrived(send.queue_id) {
                 self.surroundings.delay_wanted();
             }
             for (name, next) in &send.light {
                 if let Some(topic) = self.topics.in_use(name) {
-                    topic
-                        .live
-                        .waiting
-                        .arrived(0, *next, send.tags_code, &mut woken);
+                    let waiting = &topic.live.waiting;
+                    let records = self.arrived_records(waiting, &at);
+                    waiting.arrived(0, *next, send.tags_code, &records, &mut woken);
                 }
             }
         }
         self.resume_pulls(now_ms, config, woken);
+    }
+
+    /// What was stored, for waiters who look into it; nothing when there are none.
+    fn arrived_records(&self, waiting: &Waiting, at: &Appended) -> Vec<Bytes> {
+        let mut records = Vec::new();
+        let mut offset = at.physical_offset;
+        while waiting.looks_into_records() && offset < at.end {
+            let Ok(Some(record)) = self.store.record_at(offset) else {
+                // Whoever waits looks for himself.
+                return Vec::new();
+            };
+            offset.0 += record.len() as i64;
+            records.push(record);
+        }
+        records
     }
 }

@@ -238,6 +238,8 @@ impl Broker {
                 std::slice::from_ref(&message),
             )
             .map_err(|error| SendError::from_append(&error, self.store.config()))?;
+        let stored = std::iter::once(run.properties.as_slice());
+        self.push_filter_bits(request.config, &target.topic, stored, &mut run.batch);
         run.sends.push(Send {
             to: request.to,
             queue_id: target.queue_id,
@@ -297,6 +299,8 @@ impl Broker {
         run.batch
             .push_to(self.store.config(), target.topic.queue_type(), &messages)
             .map_err(|error| SendError::from_append(&error, self.store.config()))?;
+        let stored = messages.iter().map(|message| message.properties);
+        self.push_filter_bits(request.config, &target.topic, stored, &mut run.batch);
         let unique_key = judged.unique_key.map_or(0..0, |key| run.push_key(key));
         run.sends.push(Send {
             to: request.to,

@@ -31,7 +31,7 @@ fn field(frame: &Frame, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// What this broker refuses until it has timed messages, transactions, inner batches and SQL92.
+/// What this broker refuses until it has timed messages, transactions and inner batches.
 fn is_refused_for_now(recording: &Recording) -> bool {
     let text = field(&recording.request, "i") + &field(&recording.request, "properties");
     let delayed = [
@@ -46,8 +46,7 @@ fn is_refused_for_now(recording: &Recording) -> bool {
         .response
         .as_ref()
         .is_some_and(|recorded| recorded.ext_field("batchUniqId").is_some());
-    let sql = String::from_utf8_lossy(&recording.request.body).contains("SQL92");
-    delayed || inner_batch || sql
+    delayed || inner_batch
 }
 
 /// A broker on which the recorded request meets what it met when it was recorded, as far as the
@@ -56,6 +55,7 @@ fn world_of(recording: &Recording) -> World {
     let recorded = recording.response.as_ref();
     let code = recorded.map_or(0, |recorded| recorded.code);
     let mut settings = config();
+    settings.enable_property_filter = true;
     settings.auto_create_topic_enable = code != 17;
     settings.auto_create_subscription_group = code != 26;
     let mut store_settings = store_config(FlushMode::Async);

@@ -457,8 +457,29 @@ impl Client<'_> {
         expression: &str,
         model: &str,
     ) {
+        let subscription =
+            format!(r#"{{"subString":"{expression}","subVersion":1,"topic":"{topic}"}}"#);
+        self.heartbeat_with(client_id, group, model, &subscription);
+    }
+
+    /// A heartbeat of a group that wants what an SQL92 expression says.
+    pub(crate) fn heartbeat_sql(
+        &self,
+        client_id: &str,
+        group: &str,
+        topic: &str,
+        expression: &str,
+        version: i64,
+    ) {
+        let subscription = format!(
+            r#"{{"classFilterMode":false,"codeSet":[],"expressionType":"SQL92","subString":"{expression}","subVersion":{version},"tagsSet":[],"topic":"{topic}"}}"#
+        );
+        self.heartbeat_with(client_id, group, "CLUSTERING", &subscription);
+    }
+
+    fn heartbeat_with(&self, client_id: &str, group: &str, model: &str, subscription: &str) {
         let body = format!(
-            r#"{{"clientID":"{client_id}","consumerDataSet":[{{"consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET","consumeType":"CONSUME_PASSIVELY","groupName":"{group}","messageModel":"{model}","subscriptionDataSet":[{{"subString":"{expression}","subVersion":1,"topic":"{topic}"}}],"unitMode":false}}],"producerDataSet":[]}}"#
+            r#"{{"clientID":"{client_id}","consumerDataSet":[{{"consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET","consumeType":"CONSUME_PASSIVELY","groupName":"{group}","messageModel":"{model}","subscriptionDataSet":[{subscription}],"unitMode":false}}],"producerDataSet":[]}}"#
         );
         // Notifications go through the connection's own handle: they are not the answer.
         let frame = self.request(request::HEART_BEAT, &NoHeader {}, body.as_bytes());
@@ -573,6 +594,27 @@ pub(crate) fn poll<'a>(
         expression_type: Some("TAG".into()),
         ..pull(group, topic, queue_id, offset)
     }
+}
+
+/// A pull of queue 0 that brings an SQL92 expression and is answered at once.
+pub(crate) fn sql<'a>(
+    group: &'a str,
+    topic: &'a str,
+    expression: &'a str,
+    offset: i64,
+) -> PullMessage<'a> {
+    PullMessage {
+        subscription: Some(expression.into()),
+        expression_type: Some("SQL92".into()),
+        ..poll(group, topic, 0, offset)
+    }
+}
+
+/// A broker with `enablePropertyFilter`.
+pub(crate) fn world_with_filters() -> World {
+    let mut settings = config();
+    settings.enable_property_filter = true;
+    World::with(settings, store_config(FlushMode::Async))
 }
 
 /// The bodies of the messages of a pull answer.

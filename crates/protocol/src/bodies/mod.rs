@@ -8,6 +8,7 @@
 mod assignment;
 mod connection;
 mod data_version;
+mod filter;
 mod group;
 mod heartbeat;
 mod inspect;
@@ -24,6 +25,7 @@ mod topic;
 pub use assignment::*;
 pub use connection::*;
 pub use data_version::DataVersion;
+pub use filter::*;
 pub use group::*;
 pub use heartbeat::*;
 pub use inspect::*;

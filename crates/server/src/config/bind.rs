@@ -37,7 +37,7 @@ const NAMESRV_SHOWN: &[Class] = &[Class::Namesrv, Class::Server];
 
 /// Keys of the broker core that are settled by the start: identity, addresses, and what decides
 /// which topics there are.
-const BROKER_AT_START: [&str; 12] = [
+const BROKER_AT_START: [&str; 14] = [
     "brokerName",
     "brokerClusterName",
     "brokerId",
@@ -50,6 +50,8 @@ const BROKER_AT_START: [&str; 12] = [
     "traceTopicEnable",
     "timerWheelEnable",
     "reviveQueueNum",
+    "expectConsumerNumUseFilter",
+    "maxErrorRateOfBloomFilter",
 ];
 /// Keys of a name server that [`namesrv`] does not read.
 const NAMESRV_AT_START: [&str; 4] = [

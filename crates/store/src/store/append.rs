@@ -31,10 +31,10 @@ const MEASURE_BYTES: i64 = 64 * 1024 * 1024;
 
 /// What the append lock protects.
 #[derive(Debug)]
-pub(super) struct Appender {
+pub(crate) struct Appender {
     pub(super) active: Arc<Segment>,
     /// Where the next record goes.
-    pub(super) position: i64,
+    pub(crate) position: i64,
     /// Store times do not go back with the clock, unless it goes far: see `clock`.
     store_ms: i64,
     /// The segment behind `active` was asked for.
@@ -214,8 +214,11 @@ impl Store {
                 self.poison.set("writing a consume queue", &error);
             }
         };
-        for (slot, queue) in slots.iter().zip(queues).filter(|(slot, _)| slot.queued) {
-            note(self.make_entry(slot, queue, store_ms, readable));
+        let epoch = self.filter_epoch();
+        let slots = slots.iter().zip(queues).zip(records.clone());
+        for ((slot, queue), record) in slots.filter(|((slot, _), _)| slot.queued) {
+            let bits = batch.filter_bits.of_record(record, epoch);
+            note(self.make_entry(slot, bits, queue, store_ms, readable));
         }
         for further in batch.further_of(records).iter().filter(|it| !it.again) {
             if let (Some(queue), Some(slot)) = (&further.queue, batch.records.get(further.record)) {
@@ -234,6 +237,7 @@ impl Store {
     fn make_entry(
         &self,
         slot: &Slot,
+        filter_bits: &[u8],
         queue: &AnyQueue,
         store_ms: i64,
         readable: i64,
@@ -241,7 +245,10 @@ impl Store {
         let mut entry = entry_of(slot, store_ms);
         match queue {
             AnyQueue::Simple(queue) => {
-                let unit = ExtUnit::new(entry.tags_code, store_ms);
+                let unit = ExtUnit {
+                    filter_bits: filter_bits.to_vec(),
+                    ..ExtUnit::new(entry.tags_code, store_ms)
+                };
                 entry.tags_code = self.queue_ext.push(queue, &unit);
                 self.queues.push(queue, slot.queue_offset, entry, readable)
             }

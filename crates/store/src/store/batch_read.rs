@@ -7,7 +7,7 @@ use super::Store;
 use super::read::{Candidate, Picked, residence_of};
 use crate::batch_queue::{BATCH_ENTRY_BYTES, BatchEntry, BatchQueue, Sought, View};
 use crate::queue::Unit;
-use crate::read::{Boundary, QueueEntry, ReadRequest};
+use crate::read::{Boundary, MessageFilter, ReadRequest};
 
 /// Entries looked at together.
 const PIECE_ENTRIES: usize = 64;
@@ -30,7 +30,7 @@ impl Store {
         queue: &Arc<BatchQueue>,
         view: View,
         request: &ReadRequest<'_>,
-        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
+        filter: &mut dyn MessageFilter,
     ) -> io::Result<Picked> {
         let mut picked = Picked::from(self, request);
         let residence = residence_of(request);
@@ -62,7 +62,7 @@ impl Store {
                     queue_offset: entry.base_offset,
                     messages: u32::from(entry.messages.unsigned_abs()),
                 };
-                if !self.take(candidate, None, request, &mut picked, accept)? {
+                if !self.take(candidate, None, request, &mut picked, filter)? {
                     return Ok(picked);
                 }
             }

@@ -207,7 +207,7 @@ fn are_records(bytes: &[u8], entries: &[Candidate]) -> bool {
     })
 }
 
-fn is_record(record: &[u8], entry: &Entry) -> bool {
+pub(super) fn is_record(record: &[u8], entry: &Entry) -> bool {
     RecordHead::decode(record).is_some_and(|head| {
         // What fills a damaged place may be as long as the record that was there.
         head.bytes == entry.bytes

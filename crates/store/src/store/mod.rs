@@ -8,6 +8,7 @@ mod batch_read;
 mod clean;
 mod fetch;
 mod flush;
+mod look;
 mod lookup;
 mod query;
 mod read;
@@ -61,7 +62,9 @@ pub struct Store {
     batch_queues: BatchQueues,
     queue_ext: QueueExt,
     index: Index,
-    appender: Mutex<Appender>,
+    pub(crate) appender: Mutex<Appender>,
+    /// See `filter_bits`.
+    pub(crate) filter_epoch: AtomicU64,
     marks: Marks,
     warmth: Warmth,
     /// Held by the one flush of the log that is under way.
@@ -255,6 +258,7 @@ impl Store {
         let last_store_ms = last_store_ms.max(known_ms);
         let store = Store {
             appender: Mutex::new(Appender::new(active, recovered.end, last_store_ms)),
+            filter_epoch: AtomicU64::new(0),
             marks: Marks {
                 appended: AtomicI64::new(recovered.end),
                 durable: AtomicI64::new(recovered.end),

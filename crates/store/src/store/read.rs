@@ -9,12 +9,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Store;
+use super::look::{Look, Window};
 use crate::dispatch::{self, SCHEDULE_TOPIC};
 use crate::errors::ReadError;
 use crate::offsets::{PhysicalOffset, QueueOffset};
 use crate::queue::{Bounds, ENTRY_BYTES, Entry, Queue, Residence, Unit as _};
 use crate::queue_ext::{ExtUnit, Unit, is_address};
-use crate::read::{Extension, QueueEntry, ReadAnswer, ReadRequest, ReadStatus};
+use crate::read::{
+    ByEntry, Choice, Extension, MessageFilter, QueueEntry, ReadAnswer, ReadRequest, ReadStatus,
+};
 use crate::recovery::start::RecordHead;
 
 /// Entries looked at together.
@@ -42,6 +45,8 @@ pub(super) struct Picked {
     pub(super) no_file: bool,
     /// An entry that is not accepted ends the walk, instead of being passed over.
     ends_at_refused: bool,
+    /// For filters that look into records.
+    window: Window,
 }
 
 impl Picked {
@@ -84,6 +89,18 @@ impl Store {
         request: &ReadRequest<'_>,
         accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
     ) -> Result<ReadAnswer, ReadError> {
+        self.read_filtered(request, &mut ByEntry(accept))
+    }
+
+    /// Reads messages of a queue that a filter wants.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn read_filtered(
+        &self,
+        request: &ReadRequest<'_>,
+        filter: &mut dyn MessageFilter,
+    ) -> Result<ReadAnswer, ReadError> {
         let failed = |source| ReadError::Io {
             what: format!("queue {} of topic {}", request.queue_id, request.topic),
             source,
@@ -94,7 +111,7 @@ impl Store {
                 return Ok(answer);
             }
             let picked = Picked::from(self, request);
-            let picked = self.pick(&queue, bounds, request, picked, accept);
+            let picked = self.pick(&queue, bounds, request, picked, filter);
             let next_file = self.queues.files().next_file_from(request.offset.0);
             return picked
                 .and_then(|picked| self.finish(picked, request, bounds, next_file))
@@ -110,7 +127,7 @@ impl Store {
         }
         // Java would send the reader back to the beginning (`BatchConsumeQueue#rollNextFile`).
         let next_file = bounds.max;
-        self.pick_batches(&queue, view, request, accept)
+        self.pick_batches(&queue, view, request, filter)
             .and_then(|picked| self.finish(picked, request, bounds, next_file))
             .map_err(failed)
     }
@@ -138,7 +155,7 @@ impl Store {
             ..Picked::from(self, request)
         };
         let next_file = self.queues.files().next_file_from(request.offset.0);
-        self.pick(&queue, bounds, request, picked, accept)
+        self.pick(&queue, bounds, request, picked, &mut ByEntry(accept))
             .and_then(|picked| self.finish(picked, request, bounds, next_file))
             .map_err(|source| ReadError::Io {
                 what: format!("queue {} of topic {}", request.queue_id, request.topic),
@@ -174,7 +191,7 @@ impl Store {
         bounds: Bounds,
         request: &ReadRequest<'_>,
         mut picked: Picked,
-        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
+        filter: &mut dyn MessageFilter,
     ) -> io::Result<Picked> {
         let scan_max =
             (self.config.filter_scan_bytes_max / ENTRY_BYTES).max(request.messages_max as usize);
@@ -197,7 +214,7 @@ impl Store {
                     queue_offset: picked.next_offset,
                     messages: 1,
                 };
-                if !self.take(candidate, Some(queue), request, &mut picked, accept)? {
+                if !self.take(candidate, Some(queue), request, &mut picked, filter)? {
                     return Ok(picked);
                 }
             }
@@ -219,7 +236,7 @@ impl Store {
         queue: Option<&Queue>,
         request: &ReadRequest<'_>,
         picked: &mut Picked,
-        accept: &mut dyn FnMut(&QueueEntry<'_>) -> bool,
+        filter: &mut dyn MessageFilter,
     ) -> io::Result<bool> {
         let entry = candidate.entry;
         let behind = picked.log_end - entry.physical_offset;
@@ -250,12 +267,12 @@ impl Store {
                 }
             }
         }
-        picked.next_offset = candidate.queue_offset + i64::from(candidate.messages);
+        let next_offset = candidate.queue_offset + i64::from(candidate.messages);
         if gone {
+            picked.next_offset = next_offset;
             picked.removed = true;
             return Ok(true);
         }
-        picked.last_physical = entry.physical_offset;
         let visible = QueueEntry {
             physical_offset: PhysicalOffset(entry.physical_offset),
             bytes: entry.bytes,
@@ -267,7 +284,24 @@ impl Store {
                 filter_bits: &unit.filter_bits,
             }),
         };
-        if accept(&visible) {
+        let choice = match filter.by_entry(&visible) {
+            Choice::Open => match self.look(&mut picked.window, &entry, residence_of(request))? {
+                Look::Record(record) if filter.by_record(record) => Choice::Wanted,
+                Look::Record(_) => Choice::Unwanted,
+                Look::Missing => {
+                    picked.removed = true;
+                    Choice::Unwanted
+                }
+                Look::Cold => {
+                    picked.cold = true;
+                    return Ok(false);
+                }
+            },
+            choice => choice,
+        };
+        picked.next_offset = next_offset;
+        picked.last_physical = entry.physical_offset;
+        if choice == Choice::Wanted {
             picked.bytes += entry.bytes.unsigned_abs() as usize;
             picked.messages += candidate.messages;
             picked.entries.push(candidate);
