@@ -156,7 +156,7 @@ struct CompareArgs {
     /// Messages to store and read back.
     #[arg(long, default_value_t = 1_000_000)]
     messages: u64,
-    /// Only these rows (P1 to P12), or works by name.
+    /// Only these rows (P1 to P12), or works by name; `overload` asks for twice of what can be done.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these brokers.

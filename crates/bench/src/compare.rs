@@ -12,6 +12,7 @@ mod goals;
 mod growth;
 mod idle;
 mod many_topics;
+mod overload;
 mod parts;
 mod rounds;
 mod rows;

@@ -1,7 +1,7 @@
 //! The parts of a comparison: each starts the servers that it needs, measures and ends them.
 
 use super::rows::{Row, Selection};
-use super::{flush, growth, idle, many_topics, rounds, soak};
+use super::{flush, growth, idle, many_topics, overload, rounds, soak};
 use crate::compare::Scale;
 use crate::store::{Findings, cold_read, recovery};
 
@@ -19,10 +19,12 @@ pub(super) enum Part {
     Recovery,
     /// Only when asked for: it takes as long as it is told.
     Soak,
+    /// Only when asked for by name.
+    Overload,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Works,
         Self::Flush,
         Self::IdleConnections,
@@ -31,12 +33,13 @@ impl Part {
         Self::ColdRead,
         Self::Recovery,
         Self::Soak,
+        Self::Overload,
     ];
 
     /// What needs it, but for the works, which know themselves.
     const fn rows(self) -> &'static [Row] {
         match self {
-            Self::Works => &[],
+            Self::Works | Self::Overload => &[],
             Self::Flush => &[Row::P5],
             Self::IdleConnections | Self::ManyTopics | Self::Soak => &[Row::P10],
             Self::Growth => &[Row::P12],
@@ -54,6 +57,7 @@ impl Part {
         match self {
             Self::Works => rounds::is_wanted(selection, scale),
             Self::Soak => !scale.soak.is_zero() && selection.wants(self.rows()),
+            Self::Overload => selection.has(overload::WORK),
             _ => selection.wants(self.rows()),
         }
     }
@@ -73,6 +77,7 @@ impl Part {
             Self::ColdRead => cold_read::measure(findings),
             Self::Recovery => recovery::measure(findings),
             Self::Soak => soak::measure(scale, findings),
+            Self::Overload => overload::measure(scale, findings),
         }
     }
 }

@@ -49,7 +49,8 @@ impl Selection {
         self.wants(rows) || self.has(name)
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether it is named itself.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|it| it.eq_ignore_ascii_case(name))
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Scale {
     pub(crate) growth_connections: usize,
     /// Length of the run that memory must stay flat in; zero: none.
     pub(crate) soak: Duration,
+    /// Length of the run at twice the sustainable rate.
+    pub(crate) overload: Duration,
 }
 
 impl Scale {
@@ -54,6 +56,7 @@ impl Scale {
             growth_topics: 10_000,
             growth_connections: 5000,
             soak: Duration::ZERO,
+            overload: Duration::from_secs(60),
         }
     }
 
@@ -68,6 +71,7 @@ impl Scale {
             many_topics: full.many_topics / 10,
             growth_topics: full.growth_topics / 10,
             growth_connections: full.growth_connections / 10,
+            overload: full.overload / 10,
             ..full
         }
     }
