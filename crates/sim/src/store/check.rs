@@ -219,6 +219,8 @@ fn compare(
             ));
         }
         message.place = Some(*place);
+        // The removal of its segment was not durable.
+        message.is_expired = false;
         last = Some((*offset, *number, *place));
     }
     if let Some((offset, ..)) = last

@@ -34,7 +34,7 @@ pub use self::violation::Violation;
 use self::world::World;
 
 /// Events that a failure shows.
-const EVENTS_SHOWN: usize = 200;
+const EVENTS_SHOWN: usize = 2000;
 
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
