@@ -1,6 +1,6 @@
 //! Why a text is no expression, and where; why an expression has no value for a message.
 
-use crate::{DEPTH_MAX, EXPRESSION_BYTES_MAX};
+use crate::{DEPTH_MAX, EXPRESSION_BYTES_MAX, NODES_MAX};
 
 /// A place in the text, counted from 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum ExpressionError {
     TooLong { bytes: usize },
     #[error("{at}: more than {DEPTH_MAX} levels, take out parentheses or chained comparisons")]
     TooDeep { at: Position },
+    #[error(
+        "{at}: more than {NODES_MAX} properties, values and operators, put texts into one IN (...)"
+    )]
+    TooMany { at: Position },
     #[error("{at}: no word begins with {found:?}, quote texts with ' and write <> for unequal")]
     Character { at: Position, found: char },
     #[error("{at}: the text that begins here has no closing '")]

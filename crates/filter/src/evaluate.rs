@@ -2,7 +2,7 @@
 //! that decides, so that an operand that cannot be evaluated matters only when it is reached.
 
 use crate::error::EvaluationError;
-use crate::tree::{Node, Part};
+use crate::tree::{Node, Order, Part};
 use crate::value::{Value, are_equal, order};
 
 /// The value of a node that is true, false or unknown.
@@ -29,17 +29,15 @@ pub(crate) fn evaluate<'m>(
             }
         }
         Node::Order(wanted, left, right) => {
-            // What stands on the right of nothing is not looked at.
             let left = value(left, property)?;
-            if left == Value::Null {
-                return Ok(None);
-            }
-            let right = value(right, property)?;
-            if right == Value::Null {
-                return Ok(None);
-            }
-            Some(order(left, right)?.is_some_and(|found| wanted.holds(found)))
+            holds(*wanted, left, right, property)?
         }
+        Node::Between {
+            of,
+            low,
+            high,
+            negated,
+        } => between(value(of, property)?, low, high, *negated, property)?,
         Node::In {
             property: name,
             texts,
@@ -68,6 +66,50 @@ pub(crate) fn evaluate<'m>(
             _ => None,
         },
     })
+}
+
+/// Whether a value stands in an order to an operand, which is not looked at beside nothing.
+fn holds<'m>(
+    wanted: Order,
+    left: Value<'_>,
+    right: &Node,
+    property: &impl Fn(&str) -> Option<&'m str>,
+) -> Result<Option<bool>, EvaluationError> {
+    if left == Value::Null {
+        return Ok(None);
+    }
+    let right = value(right, property)?;
+    if right == Value::Null {
+        return Ok(None);
+    }
+    Ok(Some(
+        order(left, right)?.is_some_and(|found| wanted.holds(found)),
+    ))
+}
+
+/// `BETWEEN` as the two comparisons that `ComparisonExpression` makes of it, of a value that is
+/// there already: within both bounds, or beyond either.
+fn between<'m>(
+    of: Value<'_>,
+    low: &Node,
+    high: &Node,
+    negated: bool,
+    property: &impl Fn(&str) -> Option<&'m str>,
+) -> Result<Option<bool>, EvaluationError> {
+    let (to_low, to_high) = if negated {
+        (Order::Less, Order::Greater)
+    } else {
+        (Order::GreaterOrEqual, Order::LessOrEqual)
+    };
+    let beside_low = holds(to_low, of, low, property)?;
+    if beside_low == Some(negated) {
+        return Ok(beside_low);
+    }
+    let beside_high = holds(to_high, of, high, property)?;
+    if beside_high == Some(negated) {
+        return Ok(beside_high);
+    }
+    Ok(beside_low.and(beside_high))
 }
 
 /// Operands until one is `decisive`.

@@ -3,7 +3,7 @@
 //!
 //! An expression is compiled once, and then evaluated for each message without allocating. Any text
 //! is answered with an [`Expression`] or an [`ExpressionError`] that tells where and what; nothing
-//! panics, and length and depth are bounded.
+//! panics, and length, depth and parts are bounded.
 //!
 //! What surprises people who know SQL, all of it Java's: a property is a text, and a text that meets
 //! a number is read as a number of *that literal's* type (`a > 1` fails for `a=1.5`, `a > 1.0` does
@@ -30,6 +30,9 @@ pub const EXPRESSION_BYTES_MAX: usize = 64 * 1024;
 /// Levels that an expression may be nested: parentheses, signs, `NOT`, and chains of `=` and of the
 /// other comparisons. Long chains of `AND` and `OR` are one level.
 pub const DEPTH_MAX: usize = 100;
+
+/// Properties, values and operators of an expression; the texts behind an `IN` are one with it.
+pub const NODES_MAX: usize = 4096;
 
 /// A compiled expression.
 #[derive(Debug, Clone, PartialEq)]

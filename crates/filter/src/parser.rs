@@ -8,7 +8,7 @@ use crate::check;
 use crate::error::ExpressionError;
 use crate::lexer::{Keyword, Lexer, Symbol, Word};
 use crate::tree::{Literal, Node, Order, Part};
-use crate::{DEPTH_MAX, EXPRESSION_BYTES_MAX};
+use crate::{DEPTH_MAX, EXPRESSION_BYTES_MAX, NODES_MAX};
 
 /// Characters of a word that an error shows.
 const SHOWN_CHARS_MAX: usize = 40;
@@ -24,6 +24,7 @@ pub(crate) fn parse(text: &str) -> Result<Node, ExpressionError> {
         word,
         at,
         depth: 0,
+        nodes: 0,
     };
     let whole = parser.either()?;
     let place = parser.lexer.place(whole.at);
@@ -45,6 +46,8 @@ struct Parser<'a> {
     word: Word<'a>,
     at: usize,
     depth: usize,
+    /// Made so far.
+    nodes: usize,
 }
 
 impl Parser<'_> {
@@ -179,19 +182,15 @@ impl Parser<'_> {
         for operand in [&left, &low, &high] {
             self.check_ordered(operand, "BETWEEN")?;
         }
-        let height = left.height.max(low.height).max(high.height) + 1;
-        let order = |order, left, right| Node::Order(order, Box::new(left), Box::new(right));
-        let node = if negated {
-            Node::Or(vec![
-                order(Order::Less, left.node.clone(), low.node),
-                order(Order::Greater, left.node, high.node),
-            ])
-        } else {
+        if !negated {
             check::bounds(&low.node, &high.node, self.lexer.place(low.at))?;
-            Node::And(vec![
-                order(Order::GreaterOrEqual, left.node.clone(), low.node),
-                order(Order::LessOrEqual, left.node, high.node),
-            ])
+        }
+        let height = left.height.max(low.height).max(high.height);
+        let node = Node::Between {
+            of: Box::new(left.node),
+            low: Box::new(low.node),
+            high: Box::new(high.node),
+            negated,
         };
         self.operand(node, left.at, height)
     }
@@ -302,7 +301,13 @@ impl Parser<'_> {
     }
 
     /// A node above others that are `below` high.
-    fn operand(&self, node: Node, at: usize, below: usize) -> Result<Operand, ExpressionError> {
+    fn operand(&mut self, node: Node, at: usize, below: usize) -> Result<Operand, ExpressionError> {
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            return Err(ExpressionError::TooMany {
+                at: self.lexer.place(at).position(),
+            });
+        }
         let height = below + 1;
         if height > DEPTH_MAX {
             return Err(ExpressionError::TooDeep {

@@ -17,6 +17,12 @@ pub(crate) enum Node {
     Or(Vec<Node>),
     Equal(Box<Node>, Box<Node>),
     Order(Order, Box<Node>, Box<Node>),
+    Between {
+        of: Box<Node>,
+        low: Box<Node>,
+        high: Box<Node>,
+        negated: bool,
+    },
     In {
         property: Box<str>,
         /// Sorted.

@@ -1,6 +1,6 @@
 //! The texts that people get to see for an expression that does not compile.
 
-use ferrocket_filter::{DEPTH_MAX, EXPRESSION_BYTES_MAX, Expression, ExpressionError};
+use ferrocket_filter::{DEPTH_MAX, EXPRESSION_BYTES_MAX, Expression, ExpressionError, NODES_MAX};
 
 fn error(expression: &str) -> String {
     Expression::compile(expression).unwrap_err().to_string()
@@ -83,4 +83,11 @@ fn length_and_depth_have_limits_that_are_told() {
     assert!(Expression::compile(&nested(DEPTH_MAX)).is_ok());
     let deep = error(&nested(DEPTH_MAX + 1));
     assert!(deep.contains("more than 100 levels"), "{deep}");
+    // Three for each equation, and the chain itself.
+    let chained = |equations: usize| format!("a = 1{}", " OR a = 1".repeat(equations - 1));
+    assert!(Expression::compile(&chained((NODES_MAX - 1) / 3)).is_ok());
+    assert_eq!(
+        error(&chained(NODES_MAX / 3 + 1)),
+        "line 1, column 12290: more than 4096 properties, values and operators, put texts into one IN (...)"
+    );
 }

@@ -1,5 +1,7 @@
 //! Whatever the text is, it is answered.
 
+use std::cell::Cell;
+
 use ferrocket_filter::{EXPRESSION_BYTES_MAX, Expression};
 use proptest::prelude::*;
 
@@ -31,6 +33,29 @@ fn mutated_expressions_are_compiled_and_evaluated_or_refused() {
 }
 
 #[test]
+fn an_operand_of_between_is_made_and_evaluated_once() {
+    // Each level stands between the bounds of the next. More than a few would never end if a level
+    // were there twice.
+    for levels in [1, 12, 49] {
+        for between in ["BETWEEN", "NOT BETWEEN"] {
+            let text = format!(
+                "{}a{} {between} 1 AND 2",
+                "-(".repeat(levels),
+                format!(" {between} 1 AND 2)").repeat(levels)
+            );
+            let expression = Expression::compile(&text).unwrap();
+            let asked = Cell::new(0);
+            let property = |_: &str| {
+                asked.set(asked.get() + 1);
+                Some("1")
+            };
+            assert_eq!(expression.evaluate(property), Ok(None));
+            assert_eq!(asked.get(), 1, "{text}");
+        }
+    }
+}
+
+#[test]
 fn the_longest_chains_and_deepest_nests_fit_on_a_stack() {
     let property = |_: &str| Some("1");
     for (start, repeated) in [
@@ -44,6 +69,8 @@ fn the_longest_chains_and_deepest_nests_fit_on_a_stack() {
         ("", "("),
         ("", "a = ("),
         ("", "NOT(-"),
+        ("", "-("),
+        ("a", " BETWEEN 1 AND 2"),
         ("a IN ('1'", ",'1'"),
         ("'", "''"),
         ("", "/* "),
