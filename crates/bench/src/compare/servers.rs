@@ -257,7 +257,7 @@ impl Servers {
             .arg(&configuration)
             .env("HOME", directory);
         let since = Instant::now();
-        let child = command
+        let mut child = command
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
@@ -266,10 +266,14 @@ impl Servers {
         let accepted = first_accepted_send(address, limit);
         let first_send = since.elapsed();
         let pid = child.id();
+        let console = || fs::read_to_string(directory.join("console.log")).unwrap_or_default();
+        // Whoever has the port otherwise would be measured in its place.
+        if let Some(status) = child.try_wait()? {
+            bail!("it ended, {status}; its console says:\n{}", console());
+        }
         if let Err(error) = accepted {
             end(child, STOP_TIMEOUT)?;
-            let console = fs::read_to_string(directory.join("console.log")).unwrap_or_default();
-            bail!("{error}; its console says:\n{console}");
+            bail!("{error}; its console says:\n{}", console());
         }
         Ok(Running {
             side: Side::Ferrocket,
