@@ -102,7 +102,11 @@ macro_rules! check {
         $({
             let golden = $table.remove($class).unwrap_or_else(|| panic!("{} is no class", $class));
             let names: BTreeSet<&str> = golden.keys().map(String::as_str).collect();
-            assert_eq!(declared::<$header>(), names, "{}", $class);
+            let mut declared = declared::<$header>();
+            for field in ours($class) {
+                assert!(declared.remove(field) && !names.contains(field), "{}", $class);
+            }
+            assert_eq!(declared, names, "{}", $class);
             let samples = golden.iter().map(|(name, kind)| (name.clone(), sample(kind).to_owned()));
             let samples: Fields = samples.collect();
             for encoding in [Encoding::Json, Encoding::Binary] {
@@ -116,6 +120,14 @@ macro_rules! check {
             }
         })*
     };
+}
+
+/// Fields that we add to a class; those of the releases leave them out.
+fn ours(class: &str) -> &'static [&'static str] {
+    match class {
+        "QueryMessageResponseHeader" => &["truncated", "lastKey"],
+        _ => &[],
+    }
 }
 
 fn written<T: Serialize>(encoding: Encoding, header: &T) -> Fields {
