@@ -63,8 +63,24 @@ impl CommitLog {
             let is_unfinished = ahead.written_out < ahead.to_write_out;
             (Arc::clone(&ahead.segment), is_unfinished)
         };
-        segment.file(&*self.disk)?.sync()?;
-        Ok(is_unfinished)
+        let synced = segment.sync_unattended(&*self.disk);
+        if synced.is_err() {
+            self.abandon(&segment);
+        }
+        synced.map(|()| is_unfinished)
+    }
+
+    /// What a failed sync left of a segment is not known: the next try makes another one. Where the log
+    /// went on into it, whoever syncs the log learns of the failure.
+    fn abandon(&self, segment: &Arc<Segment>) {
+        let mut prepared = self.prepared.lock();
+        if prepared
+            .as_ref()
+            .is_some_and(|ahead| Arc::ptr_eq(&ahead.segment, segment))
+        {
+            *prepared = None;
+            let _ = self.disk.remove_file(segment.path());
+        }
     }
 
     /// Writes the next piece out; how long it was. On a disk that is full all the same, the segment

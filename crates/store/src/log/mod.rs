@@ -334,7 +334,7 @@ impl CommitLog {
         }
         for segment in self.segments() {
             if segment.base() < to && segment.base() + self.segment_bytes > from {
-                segment.file(&*self.disk)?.sync()?;
+                segment.sync(&*self.disk)?;
             }
         }
         Ok(())
@@ -374,11 +374,14 @@ impl CommitLog {
         let Some(last) = self.last() else {
             return Ok(());
         };
-        let file = last.file(&*self.disk)?;
         let position = end.saturating_sub(last.base()).clamp(0, self.segment_bytes);
         let rest = self.segment_bytes - position;
-        file.zero(position.unsigned_abs(), rest.unsigned_abs(), Reserve::Now)?;
-        file.sync()
+        last.file(&*self.disk)?.zero(
+            position.unsigned_abs(),
+            rest.unsigned_abs(),
+            Reserve::Now,
+        )?;
+        last.sync(&*self.disk)
     }
 
     /// Where the last segment ends; 0 when there is none.

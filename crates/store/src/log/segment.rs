@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+
 use crate::disk::{Disk, DiskFile};
 
 fn is_unwritable(error: &io::Error) -> bool {
@@ -20,6 +22,8 @@ pub(crate) struct Segment {
     base: i64,
     path: PathBuf,
     file: OnceLock<Arc<dyn DiskFile>>,
+    /// Why a sync that nobody waited for failed. Held while the file is synced.
+    lost: Mutex<Option<String>>,
 }
 
 impl Segment {
@@ -28,6 +32,7 @@ impl Segment {
             base,
             path,
             file: OnceLock::new(),
+            lost: Mutex::default(),
         }
     }
 
@@ -36,6 +41,7 @@ impl Segment {
             base,
             path,
             file: OnceLock::from(file),
+            lost: Mutex::default(),
         }
     }
 
@@ -63,5 +69,26 @@ impl Segment {
             other => other?,
         };
         Ok(self.file.get_or_init(|| opened))
+    }
+
+    /// Makes what is written durable.
+    pub(super) fn sync(&self, disk: &dyn Disk) -> io::Result<()> {
+        let lost = self.lost.lock();
+        match &*lost {
+            Some(cause) => Err(io::Error::other(cause.clone())),
+            None => self.file(disk)?.sync(),
+        }
+    }
+
+    /// The same for somebody whose failure nobody waits for. The kernel tells of bytes that did not get
+    /// to the disk once for each handle, and they may be a record's: every later sync fails, too, and
+    /// one that is under way meanwhile comes before or after this.
+    pub(super) fn sync_unattended(&self, disk: &dyn Disk) -> io::Result<()> {
+        let mut lost = self.lost.lock();
+        let synced = self.file(disk)?.sync();
+        if let Err(error) = &synced {
+            lost.get_or_insert_with(|| error.to_string());
+        }
+        synced
     }
 }
