@@ -110,6 +110,9 @@ fn paths(list: Option<String>) -> Vec<PathBuf> {
     names.map(PathBuf::from).collect()
 }
 
+/// Whatever counts as in memory for Java's rules, the newest of the log is tried without waiting.
+const HOT_WINDOW_BYTES_MIN: i64 = 64 * 1024 * 1024;
+
 /// The store's settings.
 pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     let text = |key| settings.text(Class::Store, key);
@@ -157,7 +160,7 @@ pub(crate) fn store(settings: &Settings, memory: Memory) -> StoreConfig {
     let offset = TimeZone::system().to_offset(Timestamp::now());
     config.utc_offset_ms = i64::from(offset.seconds()) * 1000;
     config.memory_window_bytes = memory_bytes / 100 * ratio.clamp(0, 100);
-    config.hot_window_bytes = config.memory_window_bytes;
+    config.hot_window_bytes = config.memory_window_bytes.max(HOT_WINDOW_BYTES_MIN);
     if let Some(levels) = text("messageDelayLevel")
         .as_deref()
         .and_then(delay_levels_ms)
@@ -300,6 +303,14 @@ mod tests {
             namesrv(&settings(NAMESRV_CLASSES, "")),
             NamesrvConfig::default()
         );
+    }
+
+    #[test]
+    fn a_memory_ratio_of_nothing_makes_not_every_read_a_cold_one() {
+        let settings = settings(BROKER_CLASSES, "accessMessageInMemoryMaxRatio=0\n");
+        let config = store(&settings, MEMORY);
+        assert_eq!(config.memory_window_bytes, 0);
+        assert_eq!(config.hot_window_bytes, HOT_WINDOW_BYTES_MIN);
     }
 
     #[test]
