@@ -143,6 +143,7 @@ impl BrokerExposition {
             "Bytes of the log whose messages are not found by key yet.",
         );
         page.sample(&[], &store.index_progress().behind_bytes);
+        self.reads(page);
         let cleaned = store.cleaned();
         page.counter(
             "ferrocket_store_deleted_files_total",
@@ -151,6 +152,19 @@ impl BrokerExposition {
         page.sample(&[("kind", "commit_log")], &cleaned.segments);
         page.sample(&[("kind", "consume_queue")], &cleaned.queue_files);
         page.sample(&[("kind", "index")], &cleaned.index_files);
+    }
+
+    fn reads(&self, page: &mut Page) {
+        page.counter(
+            "ferrocket_store_pieces_read_total",
+            "Pieces of the log read for the consumers of several queues.",
+        );
+        page.sample(&[], &self.store.pieces_read());
+        page.counter(
+            "ferrocket_store_regions_missed_total",
+            "How often a part of the log was not in memory for a pull.",
+        );
+        page.sample(&[], &self.store.regions_missed());
     }
 
     fn disks(&self, page: &mut Page) {

@@ -205,12 +205,13 @@ impl CommitLog {
             .zero(segment.position(from), bytes, Reserve::Now)
     }
 
-    /// As [`read_at`](Self::read_at), but false also when the bytes are not all in memory.
+    /// As [`read_at`](Self::read_at), but false also when the bytes are not all in memory, or when
+    /// nobody has opened the file yet, which may take the disk.
     pub(crate) fn read_resident_at(&self, offset: i64, buffer: &mut [u8]) -> io::Result<bool> {
         let Some(segment) = self.segment_at(offset) else {
             return Ok(false);
         };
-        let Some(file) = self.file_of(&segment)? else {
+        let Some(file) = segment.opened_file() else {
             return Ok(false);
         };
         file.read_resident_at(buffer, segment.position(offset))
@@ -264,6 +265,11 @@ impl CommitLog {
             Residence::Anywhere => self.read_at(start, bytes),
             Residence::Resident => self.read_resident_at(start, bytes),
         })
+    }
+
+    /// How many pieces were read so far.
+    pub(crate) fn pieces_read(&self) -> u64 {
+        self.pieces.reads()
     }
 
     /// Lets pieces go that nobody used since the last call.
@@ -376,11 +382,8 @@ impl CommitLog {
         };
         let position = end.saturating_sub(last.base()).clamp(0, self.segment_bytes);
         let rest = self.segment_bytes - position;
-        last.file(&*self.disk)?.zero(
-            position.unsigned_abs(),
-            rest.unsigned_abs(),
-            Reserve::Now,
-        )?;
+        last.file(&*self.disk)?
+            .zero(position.unsigned_abs(), rest.unsigned_abs(), Reserve::Now)?;
         last.sync(&*self.disk)
     }
 

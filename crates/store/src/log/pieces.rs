@@ -7,6 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -19,6 +20,9 @@ const PIECES_MAX: usize = 256;
 pub(super) struct Pieces {
     /// A piece has one place, by its number, and takes it from another.
     places: Box<[Mutex<Place>]>,
+    /// Memory for the next piece.
+    spare: Mutex<Option<Vec<u8>>>,
+    reads: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +38,14 @@ impl Pieces {
     pub(super) fn new() -> Self {
         Self {
             places: (0..PIECES_MAX).map(|_| Mutex::default()).collect(),
+            spare: Mutex::default(),
+            reads: AtomicU64::new(0),
         }
+    }
+
+    /// How many pieces were read so far.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
     }
 
     /// The piece that begins at `start`, if it is kept.
@@ -47,31 +58,32 @@ impl Pieces {
         place.bytes.clone()
     }
 
-    /// Reads a piece and keeps it; `None` when `read` says that it did not get all of it. Nobody waits
-    /// for a lock meanwhile.
+    /// Reads a piece and keeps it; `None` when `read` says that it did not get all of it, and then the
+    /// piece that has its place stays. Nobody waits for a lock meanwhile.
     pub(super) fn read(
         &self,
         start: i64,
         read: impl FnOnce(&mut [u8]) -> io::Result<bool>,
     ) -> io::Result<Option<Arc<Vec<u8>>>> {
-        // The memory of the piece that had the place is taken over, unless somebody still reads it.
-        let old = self.place(start).and_then(|place| {
-            let mut place = place.lock();
-            place.bytes.take()
-        });
-        let mut bytes = old
-            .and_then(Arc::into_inner)
-            .unwrap_or_else(|| vec![0; PIECE_BYTES]);
+        let spare = self.spare.lock().take();
+        let mut bytes = spare.unwrap_or_else(|| vec![0; PIECE_BYTES]);
         if !read(&mut bytes)? {
+            *self.spare.lock() = Some(bytes);
             return Ok(None);
         }
+        self.reads.fetch_add(1, Ordering::Relaxed);
         let bytes = Arc::new(bytes);
         if let Some(place) = self.place(start) {
-            *place.lock() = Place {
+            let new = Place {
                 start,
                 bytes: Some(Arc::clone(&bytes)),
                 used: true,
             };
+            let old = std::mem::replace(&mut *place.lock(), new);
+            // Its memory is the next one's, unless somebody still reads it.
+            if let Some(spare) = old.bytes.and_then(Arc::into_inner) {
+                *self.spare.lock() = Some(spare);
+            }
         }
         Ok(Some(bytes))
     }
@@ -117,11 +129,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_read_whole_is_not_kept() {
+    fn what_was_not_read_whole_is_not_kept_and_takes_no_place() {
         let pieces = Pieces::new();
-        put(&pieces, 0, 1);
-        assert_eq!(pieces.read(0, |_| Ok(false)).unwrap(), None);
-        assert_eq!(pieces.find(0), None);
+        let kept = put(&pieces, 0, 1);
+        let rival = (PIECES_MAX * PIECE_BYTES) as i64;
+        let by_half = pieces.read(rival, |bytes| {
+            bytes.fill(2);
+            Ok(false)
+        });
+        assert_eq!(by_half.unwrap(), None);
+        assert_eq!(pieces.find(rival), None);
+        assert_eq!(pieces.find(0), Some(kept));
     }
 
     #[test]

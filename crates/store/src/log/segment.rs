@@ -59,6 +59,11 @@ impl Segment {
         offset.saturating_sub(self.base).unsigned_abs()
     }
 
+    /// Its file, if it was touched before.
+    pub(super) fn opened_file(&self) -> Option<&Arc<dyn DiskFile>> {
+        self.file.get()
+    }
+
     pub(super) fn file(&self, disk: &dyn Disk) -> io::Result<&Arc<dyn DiskFile>> {
         if let Some(file) = self.file.get() {
             return Ok(file);

@@ -5,7 +5,7 @@
 //! (`log::pieces`). Which part of the log may be tried without waiting for the disk is learnt here.
 
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -34,12 +34,14 @@ const REGIONS_MAX: usize = 1024;
 pub(super) struct Warmth {
     /// A region has one place, by its number, and takes it from another; −1 is none.
     missed: Box<[AtomicI64]>,
+    misses: AtomicU64,
 }
 
 impl Warmth {
     pub(super) fn new() -> Self {
         Self {
             missed: (0..REGIONS_MAX).map(|_| AtomicI64::new(-1)).collect(),
+            misses: AtomicU64::new(0),
         }
     }
 
@@ -55,6 +57,7 @@ impl Warmth {
         if let Some(place) = self.place(region) {
             place.store(region, Ordering::Relaxed);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Everything may be tried again.
@@ -86,7 +89,29 @@ enum Got {
     Cold,
 }
 
+/// Whether there is memory for the record of an entry, which may be damaged. A record that is longer
+/// than any that is sent today has to be as long as its entry says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    Sure,
+    Wrong,
+    /// To know, the log has to be read, and the reader does not wait.
+    Unread,
+}
+
 impl Store {
+    /// How many pieces of the log were read for the consumers of several queues.
+    #[must_use]
+    pub fn pieces_read(&self) -> u64 {
+        self.log.pieces_read()
+    }
+
+    /// How often a part of the log was found not to be in memory, and left to those who may wait.
+    #[must_use]
+    pub fn regions_missed(&self) -> u64 {
+        self.warmth.misses.load(Ordering::Relaxed)
+    }
+
     /// Reads the chosen records into one buffer; `None` when only resident ones are wanted and some
     /// are not. Entries whose record is not there are taken out.
     pub(super) fn fetch(
@@ -108,7 +133,7 @@ impl Store {
                 shared = (piece, pays);
             }
             let from = buffer.len();
-            match self.fetch_run(&run, shared.1, residence, &mut buffer)? {
+            match self.fetch_run(&run, &mut shared.1, residence, &mut buffer)? {
                 Got::Cold => return Ok(None),
                 Got::Bytes if are_records(buffer.get(from..).unwrap_or_default(), run.records) => {}
                 Got::Bytes | Got::Nothing => {
@@ -124,20 +149,28 @@ impl Store {
         Ok(Some(Bytes::from(buffer)))
     }
 
-    /// Appends the bytes of a run to `buffer`.
+    /// Appends the bytes of a run to `buffer`. A piece that could not be read is not tried again.
     fn fetch_run(
         &self,
         run: &Run<'_>,
-        pays: bool,
+        pays: &mut bool,
         residence: Residence,
         buffer: &mut Vec<u8>,
     ) -> io::Result<Got> {
+        if let Some(first) = run.records.first() {
+            match self.length_of(&first.entry, residence)? {
+                Length::Sure => {}
+                Length::Wrong => return Ok(Got::Nothing),
+                Length::Unread => return Ok(Got::Cold),
+            }
+        }
         if self
             .log
-            .copy_from_pieces(run.start, run.bytes, pays, residence, buffer)?
+            .copy_from_pieces(run.start, run.bytes, *pays, residence, buffer)?
         {
             return Ok(Got::Bytes);
         }
+        *pays = false;
         // A damaged entry may promise more than a segment holds.
         if run.bytes as u64 > self.config.segment_bytes {
             return Ok(Got::Nothing);
@@ -156,6 +189,23 @@ impl Store {
                 self.warmth.missed(run.start);
                 Got::Cold
             }
+        })
+    }
+
+    /// What an entry says of the length of its record, which is the first that there has to be memory
+    /// for: of the others only as many are chosen as an answer has room for.
+    pub(super) fn length_of(&self, entry: &Entry, residence: Residence) -> io::Result<Length> {
+        let bytes = entry.bytes.unsigned_abs() as usize;
+        if bytes <= self.record_bytes_max() {
+            return Ok(Length::Sure);
+        }
+        if residence == Residence::Resident {
+            return Ok(Length::Unread);
+        }
+        let head = RecordHead::read(&self.log, entry.physical_offset)?;
+        Ok(match head {
+            Some(head) if head.bytes == entry.bytes => Length::Sure,
+            _ => Length::Wrong,
         })
     }
 

@@ -20,6 +20,9 @@ use crate::retention::Shortage;
 /// What `flushCommitLogLeastPages` counts in.
 const PAGE_BYTES: u64 = 4096;
 
+/// Pieces of the log that are kept, and regions known not to be in memory, are gone through so often.
+const FORGET_EVERY_MS: i64 = 1000;
+
 /// Whether too much waits is looked at when so much more was appended.
 const LOOK_EVERY_BYTES: i64 = 4 * 1024 * 1024;
 
@@ -132,8 +135,7 @@ impl Store {
     /// # Errors
     /// When the disk failed, now or before.
     pub fn flush_queues(&self, now_ms: i64) -> Result<(), FlushError> {
-        self.log.forget_unused_pieces();
-        self.warmth.forget();
+        self.forget_readers(now_ms);
         self.poison.check()?;
         let synced_ms = self.marks.queues_synced_ms.load(Ordering::Relaxed);
         if age_ms(now_ms, synced_ms) >= self.config.queue_flush_thorough_interval_ms
@@ -143,6 +145,18 @@ impl Store {
             return self.move_checkpoint(now_ms);
         }
         self.write_queues()
+    }
+
+    /// Lets go what was kept for readers who come no more, whoever wanted the queues written meanwhile.
+    fn forget_readers(&self, now_ms: i64) {
+        let forgot_ms = self.marks.forgot_readers_ms.load(Ordering::Relaxed);
+        if age_ms(now_ms, forgot_ms) >= FORGET_EVERY_MS {
+            self.marks
+                .forgot_readers_ms
+                .store(now_ms, Ordering::Relaxed);
+            self.log.forget_unused_pieces();
+            self.warmth.forget();
+        }
     }
 
     /// Does the next part of what the message index is behind after a start, reading about

@@ -6,7 +6,7 @@
 use std::io;
 
 use super::Store;
-use super::fetch::is_record;
+use super::fetch::{Length, is_record};
 use crate::queue::{Entry, Residence, Unit as _};
 
 /// The most that is read ahead.
@@ -50,6 +50,11 @@ impl Store {
         residence: Residence,
     ) -> io::Result<Look<'a>> {
         if window.range(entry).is_none() {
+            match self.length_of(entry, residence)? {
+                Length::Sure => {}
+                Length::Wrong => return Ok(Look::Missing),
+                Length::Unread => return Ok(Look::Cold),
+            }
             let bytes = usize::try_from(entry.bytes).unwrap_or(0);
             let gap = entry.physical_offset - window.last_end;
             window.ahead = if (0..=bytes as i64 * SPARSE_MAX).contains(&gap) {

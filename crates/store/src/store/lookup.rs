@@ -81,7 +81,7 @@ impl Store {
 
     /// No record is longer, unless it was stored under a longer `maxMessageSize` than Java's default
     /// and today's. An offset from outside may point at bytes that a sender made look like a record.
-    fn record_bytes_max(&self) -> usize {
+    pub(super) fn record_bytes_max(&self) -> usize {
         self.config
             .body_bytes_max
             .max(BODY_BYTES_MAX_DEFAULT)

@@ -95,6 +95,8 @@ struct Marks {
     flushed_ms: AtomicI64,
     /// When the queues were synced last.
     queues_synced_ms: AtomicI64,
+    /// When pieces and regions of the log were forgotten last.
+    forgot_readers_ms: AtomicI64,
     /// The end of the log when the disks were measured last.
     measured_at: AtomicI64,
     /// The last record that the checkpoint covers.
@@ -266,6 +268,7 @@ impl Store {
                 last_store_ms: AtomicI64::new(last_store_ms),
                 flushed_ms: AtomicI64::new(now_ms),
                 queues_synced_ms: AtomicI64::new(now_ms),
+                forgot_readers_ms: AtomicI64::new(now_ms),
                 measured_at: AtomicI64::new(recovered.end),
                 checkpointed: AtomicI64::new(checkpoint.current.queues_physical),
                 flushed_by_appends: AtomicU64::new(0),

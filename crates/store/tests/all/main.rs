@@ -61,3 +61,4 @@ mod the_index_catches_up_while_messages_come;
 mod the_log_is_deleted_from_its_old_end;
 mod times_find_their_offsets;
 mod what_is_not_flushed_has_a_bound;
+mod what_is_not_in_memory_is_left_to_those_who_may_wait;

@@ -20,9 +20,10 @@ mod names;
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -54,6 +55,10 @@ struct Watch {
     bystander: Mutex<Option<Arc<dyn Bystander>>>,
     /// A path for each handle that somebody holds.
     handles: Mutex<Vec<PathBuf>>,
+    /// A part of a file that is not in the page cache.
+    cold: Mutex<Option<(PathBuf, Range<u64>)>>,
+    cold_reads: AtomicU64,
+    bytes_read: AtomicU64,
 }
 
 impl MemDisk {
@@ -184,6 +189,23 @@ impl MemDisk {
         let handles = self.watch.handles.lock();
         let below = handles.iter().filter(|path| path.starts_with(directory));
         below.count()
+    }
+
+    /// Takes a part of a file out of the page cache, where it stays out until another one is, or none.
+    pub fn set_cold(&self, part: Option<(&Path, Range<u64>)>) {
+        *self.watch.cold.lock() = part.map(|(path, range)| (path.to_owned(), range));
+    }
+
+    /// How often somebody who does not wait tried to read what was not in the page cache.
+    #[must_use]
+    pub fn cold_reads(&self) -> u64 {
+        self.watch.cold_reads.load(Ordering::Relaxed)
+    }
+
+    /// How much was read through handles.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.watch.bytes_read.load(Ordering::Relaxed)
     }
 
     /// Does something that changes the disk, between the doings of a bystander.
@@ -436,7 +458,26 @@ impl DiskFile for MemFile {
         let mut machine = self.disk.machine.lock();
         machine.powered()?;
         machine.faults.strike(Operation::Read, &self.path)?;
+        let bytes = buffer.len() as u64;
+        self.disk
+            .watch
+            .bytes_read
+            .fetch_add(bytes, Ordering::Relaxed);
         machine.contents(self.file)?.read(position, buffer)
+    }
+
+    fn read_resident_at(&self, buffer: &mut [u8], position: u64) -> io::Result<bool> {
+        let watch = &self.disk.watch;
+        let end = position + buffer.len() as u64;
+        if let Some((path, cold)) = &*watch.cold.lock()
+            && *path == self.path
+            && position < cold.end
+            && end > cold.start
+        {
+            watch.cold_reads.fetch_add(1, Ordering::Relaxed);
+            return Ok(false);
+        }
+        self.read_exact_at(buffer, position).map(|()| true)
     }
 
     fn data_from(&self, position: u64) -> io::Result<Option<u64>> {
