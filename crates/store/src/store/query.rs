@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
+use ferrocket_protocol::message::view::PropertyCrc;
 use ferrocket_protocol::message::{View, index_hash};
 
 use super::Store;
@@ -124,6 +125,9 @@ impl Store {
             wanted.begin_ms <= view.store_ms
                 && view.store_ms <= wanted.end_ms
                 && keys::has(&view, topic, key)
+                // The index takes keys of damaged records, too.
+                && view.body_crc_matches()
+                && view.property_crc() != PropertyCrc::Differs
         });
         Ok(fits.then_some(record))
     }
