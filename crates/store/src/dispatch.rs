@@ -13,11 +13,12 @@ pub(crate) const SCHEDULE_TOPIC: &str = "SCHEDULE_TOPIC_XXXX";
 const UNKNOWN_LEVEL_DELAY_MS: i64 = 1000;
 
 /// What a filter sees of a message before its record is read. A delay becomes a time only when the
-/// store time is known.
+/// message is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TagsCode {
     Known(i64),
-    /// Store time plus this.
+    /// The time of the append plus this; the record has only its store time, from which the entry is
+    /// made again.
     DeliverAfter {
         delay_ms: i64,
     },
@@ -48,10 +49,10 @@ impl TagsCode {
         Self::Known(tags.map_or(0, tags_code))
     }
 
-    pub(crate) fn at(self, store_ms: i64) -> i64 {
+    pub(crate) fn at(self, stored_ms: i64) -> i64 {
         match self {
             Self::Known(code) => code,
-            Self::DeliverAfter { delay_ms } => store_ms + delay_ms,
+            Self::DeliverAfter { delay_ms } => stored_ms + delay_ms,
         }
     }
 }

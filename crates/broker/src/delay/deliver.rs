@@ -39,14 +39,19 @@ impl Broker {
     /// wants to be called again: at once, at a time, or (`i64::MAX`) when
     /// [`Surroundings::delay_wanted`](crate::Surroundings::delay_wanted) says so. May wait for the
     /// disk. A clock that jumps forward is not heard of: call it from time to time while anything
-    /// waits.
-    pub fn deliver_delayed(&self, now_ms: i64) -> i64 {
+    /// waits. `clock` is asked again and again: messages arrive meanwhile, and a time that was read
+    /// before they were stored says nothing about them.
+    pub fn deliver_delayed(&self, clock: &dyn Fn() -> i64) -> i64 {
         if self.is_stopping() || self.config.load().broker_role == BrokerRole::Slave {
             return IDLE;
         }
         let mut run = self.delay.turn.lock();
-        for level in self.delay.levels.iter().filter(|it| it.is_due(now_ms)) {
-            let wake_ms = self.deliver_level(now_ms, level, &mut run);
+        for level in &self.delay.levels {
+            let now_ms = clock();
+            if !level.is_due(now_ms) {
+                continue;
+            }
+            let wake_ms = self.deliver_level(clock, level, &mut run);
             level.wake_ms.store(wake_ms, Ordering::Release);
             if wake_ms == IDLE {
                 // Pairs with `before_arrivals`: either this sees the message, or its sender sees that
@@ -64,20 +69,20 @@ impl Broker {
     }
 
     /// Delivers what is due of a level, up to a bound; tells when to look at it again.
-    fn deliver_level(&self, now_ms: i64, level: &Level, run: &mut SendRun) -> i64 {
+    fn deliver_level(&self, clock: &dyn Fn() -> i64, level: &Level, run: &mut SendRun) -> i64 {
+        let mut wake_ms = clock();
         if self.has_flush_backlog(run) {
-            return now_ms + RETRY_MS;
+            return wake_ms + RETRY_MS;
         }
         let began = level.offset.load(Ordering::Acquire);
         let mut place = began;
-        let mut wake_ms = now_ms;
         // Where each message of the run was.
         let mut places = Vec::new();
         while places.len() < TURN_MESSAGES_MAX && run.bytes() < TURN_BYTES_MAX {
-            match self.read_due(now_ms, level, place, run, &mut places) {
+            match self.read_due(clock, level, place, run, &mut places) {
                 Ok(Came::To(next)) if next != place => place = next,
                 Ok(Came::To(_)) => {
-                    wake_ms = now_ms + RETRY_MS;
+                    wake_ms = clock() + RETRY_MS;
                     break;
                 }
                 Ok(Came::End) => {
@@ -90,11 +95,12 @@ impl Broker {
                 }
                 Err(error) => {
                     tracing::error!(level = level.number(), %error, "delayed messages cannot be read");
-                    wake_ms = now_ms + RETRY_MS;
+                    wake_ms = clock() + RETRY_MS;
                     break;
                 }
             }
         }
+        let now_ms = clock();
         let put = self.commit_own(now_ms, run);
         if let Some(refused_at) = places.get(put.stored) {
             let level = level.number();
@@ -111,7 +117,7 @@ impl Broker {
     /// Reads on from a place, and adds what is due to the run.
     fn read_due(
         &self,
-        now_ms: i64,
+        clock: &dyn Fn() -> i64,
         level: &Level,
         place: i64,
         run: &mut SendRun,
@@ -126,8 +132,16 @@ impl Broker {
             hot_only: false,
         };
         let mut due_next_ms = None;
+        let mut now_ms = clock();
         let mut is_due = |entry: &QueueEntry<'_>| {
-            let due_ms = due_ms(entry, level.delay_ms, now_ms);
+            if entry
+                .tags_code
+                .is_some_and(|at_ms| level.is_too_far(at_ms, now_ms))
+            {
+                // It may have been stored since the clock was read.
+                now_ms = clock();
+            }
+            let due_ms = due_ms(entry, level, now_ms);
             if due_ms > now_ms {
                 due_next_ms = Some(due_ms);
             }
@@ -218,11 +232,11 @@ impl Broker {
     }
 }
 
-/// When a message is due. A time further ahead than the level's delay was told by another clock, or
-/// for a longer level: the message is due (`ScheduleMessageService#correctDeliverTimestamp`).
-fn due_ms(entry: &QueueEntry<'_>, delay_ms: i64, now_ms: i64) -> i64 {
+/// When a message is due. One whose time is too far ahead is due now
+/// (`ScheduleMessageService#correctDeliverTimestamp`).
+fn due_ms(entry: &QueueEntry<'_>, level: &Level, now_ms: i64) -> i64 {
     match entry.tags_code {
-        Some(due_ms) if due_ms <= now_ms.saturating_add(delay_ms) => due_ms,
+        Some(due_ms) if !level.is_too_far(due_ms, now_ms) => due_ms,
         _ => now_ms,
     }
 }

@@ -34,6 +34,9 @@ use crate::{Broker, OpenError, PersistError};
 const FILE: &str = "delayOffset.json";
 /// Queues of the schedule topic that are looked at for messages of levels that are gone.
 const LEVELS_MAX: i32 = 1_024;
+/// So much the clock may go back while messages wait. Without any slack, as in Java, the smallest step
+/// delivers what was sent just before it, early by its whole delay.
+const CLOCK_SLACK_MS: i64 = 60_000;
 /// Nothing waits in the level.
 const IDLE: i64 = i64::MAX;
 
@@ -73,10 +76,15 @@ impl Level {
         self.queue_id + 1
     }
 
-    /// A time further ahead than the level's delay was planned before the clock went back.
+    /// Whether a time was planned by a clock that went far back since, or for a longer level.
+    fn is_too_far(&self, at_ms: i64, now_ms: i64) -> bool {
+        let longest_ms = self.delay_ms.saturating_add(CLOCK_SLACK_MS);
+        at_ms > now_ms.saturating_add(longest_ms)
+    }
+
     fn is_due(&self, now_ms: i64) -> bool {
         let wake_ms = self.wake_ms.load(Ordering::Acquire);
-        wake_ms != IDLE && (wake_ms <= now_ms || wake_ms - now_ms > self.delay_ms)
+        wake_ms != IDLE && (wake_ms <= now_ms || self.is_too_far(wake_ms, now_ms))
     }
 }
 

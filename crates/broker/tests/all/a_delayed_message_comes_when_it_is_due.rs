@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use ferrocket_protocol::codes::request;
 use ferrocket_protocol::frame::Frame;
 use ferrocket_protocol::headers::SendMessageResponse;
@@ -227,15 +229,65 @@ fn to_whom_the_disk_has_it_first_with_synchronous_flushes() {
 }
 
 #[test]
-fn or_at_once_when_the_clock_went_back() {
+fn or_at_once_when_the_clock_went_far_back() {
     let world = world();
     let client = world.connect();
     world.pass(100_000);
     client.store("T", 0, "DELAY\x012\x02", "later");
     world.deliver();
-    world.pass(-50_000);
+    world.pass(-60_000);
+    assert_eq!(
+        world.deliver(),
+        START_MS + 105_000,
+        "so little is waited for"
+    );
+    assert_eq!(all(&client, "T").code, 19);
+    world.pass(-1);
     world.deliver();
     assert_eq!(texts(&all(&client, "T")), ["later"]);
+}
+
+#[test]
+fn also_by_a_clock_that_store_times_wait_for() {
+    let world = world();
+    let client = world.connect();
+    world.pass(1_000_000);
+    client.store("T", 1, "", "stored by the clock that is ahead");
+    world.pass(-900_000);
+    client.store("T", 0, "DELAY\x012\x02", "later");
+    assert_eq!(world.deliver(), START_MS + 105_000);
+    world.pass(4_999);
+    world.deliver();
+    assert_eq!(all(&client, "T").code, 19, "nothing yet");
+    world.pass(1);
+    world.deliver();
+    assert_eq!(texts(&all(&client, "T")), ["later"]);
+}
+
+#[test]
+fn also_when_it_is_sent_while_others_are_delivered() {
+    for held_up_at in 0..6 {
+        let world = world();
+        let client = world.connect();
+        client.store("T", 0, "DELAY\x013\x02", "due");
+        world.pass(10_000);
+        // Whoever asks for the time is held up for two minutes before it makes use of the answer.
+        let looks = Cell::new(0);
+        let clock = || {
+            let read_ms = world.now();
+            if looks.replace(looks.get() + 1) == held_up_at {
+                world.pass(120_000);
+                client.store("T", 0, "DELAY\x013\x02", "later");
+            }
+            read_ms
+        };
+        world.broker.deliver_delayed(&clock);
+        assert_eq!(texts(&all(&client, "T")), ["due"], "look {held_up_at}");
+        world.pass(10_000);
+        world.deliver();
+        let found = texts(&all(&client, "T"));
+        assert_eq!(found, ["due", "later"], "look {held_up_at}");
+    }
 }
 
 #[test]

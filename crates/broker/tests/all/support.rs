@@ -255,7 +255,13 @@ impl World {
 
     /// What the thread that delivers delayed messages does; tells when it wants to be called again.
     pub(crate) fn deliver(&self) -> i64 {
-        self.broker.deliver_delayed(self.now())
+        self.broker.deliver_delayed(&|| self.now())
+    }
+
+    /// The same with a clock that goes on by a millisecond whenever it is looked at.
+    pub(crate) fn deliver_ticking(&self) -> i64 {
+        self.broker
+            .deliver_delayed(&|| self.now_ms.fetch_add(1, Ordering::Relaxed))
     }
 
     /// What the flusher thread does.

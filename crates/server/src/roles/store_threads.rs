@@ -324,9 +324,8 @@ impl Worker {
             let Some(broker) = self.broker.upgrade() else {
                 return;
             };
-            let now_ms = now_ms();
-            let next_ms = broker.deliver_delayed(now_ms);
-            wait = match next_ms.checked_sub(now_ms) {
+            let next_ms = broker.deliver_delayed(&now_ms);
+            wait = match next_ms.checked_sub(now_ms()) {
                 _ if next_ms == i64::MAX => None,
                 Some(ms) if ms > 0 => Some(
                     Duration::from_millis(ms.unsigned_abs())

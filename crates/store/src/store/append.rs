@@ -37,6 +37,9 @@ pub(crate) struct Appender {
     pub(crate) position: i64,
     /// Store times do not go back with the clock, unless it goes far: see `clock`.
     store_ms: i64,
+    /// What the clock said. Delays count from here: from a store time that waits for the clock, a
+    /// message would seem to be due only after it.
+    now_ms: i64,
     /// The segment behind `active` was asked for.
     next_wanted: bool,
     /// So many bytes from `position` on may hold parts of messages that did not fit on the disk.
@@ -59,6 +62,7 @@ impl Appender {
             active,
             position,
             store_ms,
+            now_ms: store_ms,
             next_wanted: false,
             torn_bytes: 0,
             lacks_segment: false,
@@ -75,7 +79,7 @@ impl Appender {
                 "the last store time is more than an hour ahead of the clock: store times follow the clock; check that it is right"
             );
         }
-        self.store_ms = store_ms;
+        (self.store_ms, self.now_ms) = (store_ms, now_ms);
     }
 }
 
@@ -188,7 +192,7 @@ impl Store {
             .get(records.end - 1)
             .map_or(-1, |slot| slot.physical_offset);
         appender.position = run.end;
-        self.make_entries(batch, records.clone(), appender.store_ms);
+        self.make_entries(batch, records.clone(), appender);
         self.make_keys(batch, records, appender.store_ms);
         self.marks.appended.store(run.end, Ordering::Release);
         self.marks.last_record.store(last_record, Ordering::Release);
@@ -198,7 +202,12 @@ impl Store {
         Ok(())
     }
 
-    fn make_entries(&self, batch: &AppendBatch, records: std::ops::Range<usize>, store_ms: i64) {
+    fn make_entries(
+        &self,
+        batch: &AppendBatch,
+        records: std::ops::Range<usize>,
+        appender: &Appender,
+    ) {
         let readable = self.readable().0;
         let slots = batch.records.get(records.clone()).unwrap_or_default();
         let queues = batch.queues.get(records.clone()).unwrap_or_default();
@@ -218,11 +227,11 @@ impl Store {
         let slots = slots.iter().zip(queues).zip(records.clone());
         for ((slot, queue), record) in slots.filter(|((slot, _), _)| slot.queued) {
             let bits = batch.filter_bits.of_record(record, epoch);
-            note(self.make_entry(slot, bits, queue, store_ms, readable));
+            note(self.make_entry(slot, bits, queue, appender, readable));
         }
         for further in batch.further_of(records).iter().filter(|it| !it.again) {
             if let (Some(queue), Some(slot)) = (&further.queue, batch.records.get(further.record)) {
-                let entry = entry_of(slot, store_ms);
+                let entry = entry_of(slot, appender.now_ms);
                 note(
                     self.queues
                         .push(queue, further.queue_offset, entry, readable),
@@ -239,10 +248,11 @@ impl Store {
         slot: &Slot,
         filter_bits: &[u8],
         queue: &AnyQueue,
-        store_ms: i64,
+        appender: &Appender,
         readable: i64,
     ) -> io::Result<bool> {
-        let mut entry = entry_of(slot, store_ms);
+        let store_ms = appender.store_ms;
+        let mut entry = entry_of(slot, appender.now_ms);
         match queue {
             AnyQueue::Simple(queue) => {
                 let unit = ExtUnit {
@@ -418,11 +428,11 @@ impl Store {
     }
 }
 
-fn entry_of(slot: &Slot, store_ms: i64) -> Entry {
+fn entry_of(slot: &Slot, now_ms: i64) -> Entry {
     Entry {
         physical_offset: slot.physical_offset,
         bytes: i32::try_from(slot.bytes).unwrap_or(i32::MAX),
-        tags_code: slot.tags.at(store_ms),
+        tags_code: slot.tags.at(now_ms),
     }
 }
 
