@@ -3,7 +3,6 @@
 use std::io;
 
 use bytes::Bytes;
-use ferrocket_protocol::message::view::PropertyCrc;
 use ferrocket_protocol::message::{View, index_hash};
 
 use super::Store;
@@ -125,9 +124,6 @@ impl Store {
             wanted.begin_ms <= view.store_ms
                 && view.store_ms <= wanted.end_ms
                 && keys::has(&view, topic, key)
-                // The index takes keys of damaged records, too.
-                && view.body_crc_matches()
-                && view.property_crc() != PropertyCrc::Differs
         });
         Ok(fits.then_some(record))
     }

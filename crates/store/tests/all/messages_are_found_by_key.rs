@@ -2,7 +2,6 @@
 //! it is appended; and nothing else is.
 
 use crate::support::*;
-use ferrocket_store::disk::Disk;
 use ferrocket_store::disk::mem::{MemDisk, Operation};
 use ferrocket_store::{AppendBatch, NewMessage, StoreConfig};
 
@@ -191,18 +190,4 @@ fn a_file_that_cannot_be_written_poisons_the_store() {
     assert!(store.flush_queues(NOW_MS).is_err());
     assert!(store.poison().unwrap().contains("writing the index failed"));
     assert_eq!(find(&store, "T", "k"), [0]);
-}
-
-/// The index has the keys of what rotted since, and of what a start had to leave damaged.
-#[test]
-fn unless_its_record_is_damaged() {
-    let disk = MemDisk::new();
-    let store = open(&disk, &small_config());
-    let sent = send_with(&store, NOW_MS, "T", "KEYS\x01one\x02").unwrap();
-    build_index(&store);
-    assert_eq!(find(&store, "T", "one"), [sent.physical_offset.0]);
-    let segment = std::path::Path::new("/store/commitlog/00000000000000000000");
-    let log = disk.open(segment).unwrap();
-    log.write_all_at(b"x", 90).unwrap();
-    assert_eq!(find(&store, "T", "one"), [0; 0]);
 }
